@@ -1,0 +1,1 @@
+"""The nine ways: templates, plans, and the places that carry them out."""

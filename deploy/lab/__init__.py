@@ -1,0 +1,1 @@
+"""The lab: the place that is this machine."""
