@@ -57,6 +57,10 @@ class Stack:
     parameters: Mapping[str, Value] = field(default_factory=dict)
 
 
+# What every variant stands on: the network, the queue, the bucket and the image repository.
+FOUNDATION = Stack("nineways-foundation", PurePosixPath("foundation/template.yaml"))
+
+
 @dataclass(frozen=True)
 class Variant:
     """One of the nine architectures. `slug` is its folder, with dashes on the command line."""
@@ -102,6 +106,13 @@ class DeployStack:
 
 
 @dataclass(frozen=True)
+class EmptyBucket:
+    """Delete what we published, for CloudFormation deletes only an empty bucket."""
+
+    bucket: Output
+
+
+@dataclass(frozen=True)
 class DeleteStack:
     """Delete one stack and wait until it is gone."""
 
@@ -115,5 +126,20 @@ class WaitUntilHealthy:
     url: Output
 
 
-Step: TypeAlias = BuildArtifact | PublishArtifact | DeployStack | DeleteStack | WaitUntilHealthy
+@dataclass(frozen=True)
+class SideBySide:
+    """Plans that do not need each other, carried out at the same time."""
+
+    plans: tuple["Plan", ...]
+
+
+Step: TypeAlias = (
+    BuildArtifact
+    | PublishArtifact
+    | DeployStack
+    | EmptyBucket
+    | DeleteStack
+    | WaitUntilHealthy
+    | SideBySide
+)
 Plan: TypeAlias = tuple[Step, ...]

@@ -1,0 +1,43 @@
+"""What there is to deploy, in the order of the tutorial."""
+
+import difflib
+from collections.abc import Iterable
+
+from deploy.alb_ecs_fargate.variant import ALB_ECS_FARGATE
+from deploy.apigw_lambda.variant import APIGW_LAMBDA
+from deploy.ec2_eip.variant import EC2_EIP
+from deploy.errors import BadInputError
+from deploy.model import Variant
+
+VARIANTS: tuple[Variant, ...] = (EC2_EIP, ALB_ECS_FARGATE, APIGW_LAMBDA)
+
+BY_NAME = {variant.name: variant for variant in VARIANTS}
+
+
+class UnknownVariantError(BadInputError):
+    """There is no variant of that name."""
+
+    def __init__(self, name: str) -> None:
+        near = difflib.get_close_matches(name, [*BY_NAME, "all"], n=1, cutoff=0.4)
+        super().__init__(
+            f"there is no variant called {name!r}",
+            remedy=(f"did you mean {near[0]}? " if near else "") + "`nineways list` shows them all",
+        )
+        self.name = name
+
+
+def find(name: str) -> Variant:
+    """Find a variant by the name typed: ec2-eip and ec2_eip are the same."""
+    try:
+        return BY_NAME[name.lower().replace("_", "-")]
+    except KeyError:
+        raise UnknownVariantError(name) from None
+
+
+def choose(names: Iterable[str]) -> tuple[Variant, ...]:
+    """Find several, in tutorial order and each once; `all` means all."""
+    typed = list(names)
+    if "all" in typed:
+        return VARIANTS
+    wanted = {find(name).slug for name in typed}
+    return tuple(variant for variant in VARIANTS if variant.slug in wanted)
