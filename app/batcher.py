@@ -18,6 +18,10 @@ from app.queue import QueueError, QueueUnavailableError
 MAX_ENTRIES = 10
 MAX_BATCH_BYTES = 1_048_576
 
+# A message that waited longer for a flusher is given back to its caller: the queue is in trouble,
+# and the caller should hear of it while there still is somebody to listen.
+PATIENCE_S = 5.0
+
 Outcome: TypeAlias = str | QueueError
 SendBatch: TypeAlias = Callable[[Sequence[Message]], Awaitable[Sequence[Outcome]]]
 
@@ -27,6 +31,7 @@ class _Waiting:
     message: Message
     size_bytes: int
     answer: asyncio.Future[str]
+    until_s: float
 
 
 class Batcher:
@@ -49,7 +54,9 @@ class Batcher:
         if self._closed:
             raise QueueUnavailableError("the service is stopping")
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(message, size_bytes(message), loop.create_future())
+        waiting = _Waiting(
+            message, size_bytes(message), loop.create_future(), loop.time() + PATIENCE_S
+        )
         self._waiting.append(waiting)
         if self._free and not self._flush_planned:
             # Not at once: whoever else is ready in this turn of the loop comes along.
@@ -78,9 +85,12 @@ class Batcher:
     def _next_batch(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
         room_bytes = MAX_BATCH_BYTES
+        now_s = asyncio.get_running_loop().time()
         while self._waiting and len(batch) < MAX_ENTRIES:
             first = self._waiting[0]
-            if first.answer.done():  # its caller was cancelled meanwhile: nobody wants it sent
+            if first.until_s < now_s:
+                _settle(first.answer, QueueUnavailableError("waited too long for its turn"))
+            if first.answer.done():  # or its caller was cancelled: nobody wants it sent
                 self._waiting.popleft()
                 continue
             if batch and first.size_bytes > room_bytes:

@@ -4,13 +4,10 @@ import os
 import sys
 
 import uvicorn
-from fastapi import FastAPI
 
-from app.api import create_app
-from app.identity import identify
 from app.logs import configure_logs
 from app.settings import SettingError, Settings
-from app.sqs import FLUSHERS, SqsQueue, sqs_client
+from app.wiring import http_service
 
 # Longer than the 60 s after which a load balancer closes an idle connection: who closes first
 # must be the balancer, or it sends a request into a connection that is gone, and answers 502.
@@ -23,20 +20,6 @@ GRACEFUL_STOP_S = 20
 # the service itself, in its own words (api.MAX_IN_FLIGHT).
 MAX_CONNECTIONS = 4_096
 
-# Reading the queue's depth needs a connection while all flushers are busy.
-SPARE_CALLS = 2
-
-
-def application(settings: Settings) -> FastAPI:
-    """Wire the service."""
-    calls_at_once = FLUSHERS + SPARE_CALLS
-    client = sqs_client(region=settings.region, connections=calls_at_once)
-    return create_app(
-        SqsQueue(client, settings.queue_url, calls_at_once=calls_at_once),
-        identify(settings, os.environ),
-        stage_prefix=settings.stage_prefix,
-    )
-
 
 def main() -> None:
     """Serve until SIGTERM, then finish what is in flight."""
@@ -46,7 +29,7 @@ def main() -> None:
         sys.exit(f"the service cannot start: {error}")
     configure_logs(level=settings.log_level, variant=settings.variant)
     uvicorn.run(
-        application(settings),
+        http_service(settings, os.environ),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
