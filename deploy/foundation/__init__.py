@@ -1,0 +1,16 @@
+"""What every variant stands on: the network, the queue, where artifacts are kept."""
+
+from pathlib import PurePosixPath
+
+from deploy.model import Output, Stack
+
+FOUNDATION = Stack("nineways-foundation", PurePosixPath("foundation/template.yaml"))
+
+
+def of_foundation(key: str) -> Output:
+    """Name an output of the foundation.
+
+    >>> of_foundation("VpcId")
+    Output(stack='nineways-foundation', key='VpcId')
+    """
+    return Output(FOUNDATION.name, key)
