@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
@@ -15,7 +16,8 @@ from deploy import probe
 from deploy.cloudformation import CloudFormation
 from deploy.errors import StackError, TookTooLongError
 from deploy.model import FOUNDATION, Artifact, Output, PlaceSetting, Published, Stack
-from deploy.stack_states import StandingStack
+from deploy.stack_states import ChangeSet, StandingStack
+from deploy.telling import Tell
 from deploy.waiting import Patience
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
     from deploy.artifacts import Built
+    from deploy.clients import Clients
 
 DEPLOY = Path(__file__).parent
 
@@ -48,7 +51,7 @@ class AccountPlace:
     publish_image: Callable[["Built"], str]
     # Turn a URL of a stack's output into the one to use from here.
     reach: Callable[[str], str]
-    tell: Callable[[str], None]
+    tell: Tell
     patience: Patience
     # Names this deployment on the tags of what it creates.
     run: str
@@ -168,3 +171,32 @@ class AccountPlace:
                 return False
             raise
         return True
+
+
+def account_place(  # noqa: PLR0913  one for each thing in which two places differ
+    clients: "Clients",
+    *,
+    name: str,
+    settings: Mapping[str, str],
+    make: Callable[[Artifact], "Built"],
+    publish_image: Callable[["Built"], str],
+    reach: Callable[[str], str],
+    tell: Tell,
+    every_s: float,
+    review: Callable[[ChangeSet], None] = lambda _: None,
+) -> AccountPlace:
+    """Put a place together from its clients and its values."""
+    patience = Patience(every_s)
+    return AccountPlace(
+        name=name,
+        cloudformation=CloudFormation(clients.cloudformation, tell, patience, review),
+        s3=clients.s3,
+        ec2=clients.ec2,
+        settings=settings,
+        make=make,
+        publish_image=publish_image,
+        reach=reach,
+        tell=tell,
+        patience=patience,
+        run=uuid4().hex[:8],
+    )

@@ -15,6 +15,8 @@ from botocore.exceptions import ClientError
 from deploy.errors import TemplateError
 from deploy.stack_states import (
     NEVER_STOOD,
+    Change,
+    ChangeSet,
     StackEvent,
     StandingStack,
     failed,
@@ -32,25 +34,6 @@ MAX_TEMPLATE_BYTES = 51_200
 
 # Longer than any of our stacks takes; CloudFormation's own time-outs come first.
 REST_TIMEOUT_S = 3_600
-
-
-@dataclass(frozen=True)
-class Change:
-    """What a change set would do to one resource."""
-
-    action: str
-    logical_id: str
-    resource_type: str
-    replacement: str
-
-
-@dataclass(frozen=True)
-class ChangeSet:
-    """What would happen to a stack, before it happens."""
-
-    stack: str
-    creates: bool
-    changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,12 @@ class DeclinedError(NinewaysError):
     exit_code = 4
 
 
+class InterruptedByUserError(NinewaysError):
+    """Ctrl-C: what is said is what remains."""
+
+    exit_code = 130  # 128 + SIGINT, as shells have it
+
+
 class StackError(NinewaysError):
     """A stack cannot be, or was not, brought where we want it."""
 

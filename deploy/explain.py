@@ -12,6 +12,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
+from deploy.artifacts.errors import BuildError
 from deploy.errors import NinewaysError, PlaceNotThereError
 
 _NO_CREDENTIALS = {
@@ -32,6 +33,8 @@ def explained(  # noqa: PLR0911  one for each kind
     match error:
         case NinewaysError():
             return error
+        case BuildError():
+            return NinewaysError(str(error))
         case NoCredentialsError() | PartialCredentialsError() | TokenRetrievalError():
             return _no_credentials(str(error))
         case ClientError():

@@ -41,6 +41,25 @@ class StandingStack:
         return self.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 
+@dataclass(frozen=True)
+class Change:
+    """What a change set would do to one resource."""
+
+    action: str
+    logical_id: str
+    resource_type: str
+    replacement: str
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """What would happen to a stack, before it happens."""
+
+    stack: str
+    creates: bool
+    changes: tuple[Change, ...]
+
+
 # No resource of these was ever complete: nothing is lost when they are deleted and made anew.
 NEVER_STOOD = {"ROLLBACK_COMPLETE"}
 

@@ -1,0 +1,256 @@
+"""The `nineways` command: what is typed becomes a plan, and the plan is carried out on a place."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.table import Table
+from typer.core import TyperGroup
+
+from deploy.carry_out import carry_out
+from deploy.catalog import VARIANTS, choose, find
+from deploy.console import Screen, show_error
+from deploy.errors import InterruptedByUserError
+from deploy.model import Variant
+from deploy.options import Json, Name, Names, Yes, at_a_place
+from deploy.places import On, Where, open_place
+from deploy.plan import bring_up, lines, take_down
+
+if TYPE_CHECKING:
+    from deploy.account import AccountPlace
+
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 it failed, and the error says why; 2 what was typed cannot be done; "
+    "3 the place is not there (no lab, no credentials); 4 you said no; 130 interrupted."
+)
+
+
+class Command(TyperGroup):
+    """Ends with one clear error and its exit code; only a bug shows a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  typer's own types are private
+        """Run the command that was typed."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            show_error(InterruptedByUserError("interrupted"))
+            raise typer.Exit(InterruptedByUserError.exit_code) from None
+        except Exception as error:
+            from deploy.explain import explained  # noqa: PLC0415  brings botocore along
+
+            known = explained(error)
+            if known is None:
+                raise
+            show_error(known)
+            raise typer.Exit(known.exit_code) from error
+
+
+app = typer.Typer(
+    name="nineways",
+    cls=Command,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    epilog=EXIT_CODES,
+    help="""One service, put on AWS in several ways, each by one command.
+
+    Everything runs in the [bold]lab[/bold] on this machine unless you say [bold]--on aws[/bold].
+
+    [dim]$[/dim] nineways list [dim]# what there is[/dim]
+    [dim]$[/dim] nineways plan ec2-eip [dim]# what would be done[/dim]
+    [dim]$[/dim] nineways up ec2-eip [dim]# do it; starts the lab when it is not up[/dim]
+    [dim]$[/dim] curl $(nineways url ec2-eip)/whoami
+    [dim]$[/dim] nineways down all
+    """,
+)
+
+
+@app.command("list")
+def list_variants(*, json: Json = False) -> None:
+    """Show the variants, in the order of the tutorial."""
+    table = Table("#", "variant", "what it is", "scales", "burden", "known for")
+    for v in VARIANTS:
+        table.add_row(str(v.number), v.name, v.title, v.scalability, v.burden, v.known_for)
+    facts = [
+        {
+            "name": v.name,
+            "number": v.number,
+            "title": v.title,
+            "summary": v.summary,
+            "artifact": v.artifact.value,
+            "stacks": [stack.name for stack in v.stacks],
+            "scalability": v.scalability,
+            "burden": v.burden,
+            "known_for": v.known_for,
+            "limits": v.limits,
+        }
+        for v in VARIANTS
+    ]
+    Screen(as_json=json).answer(facts, table)
+
+
+@app.command()
+def plan(names: Names, *, json: Json = False) -> None:
+    """Print what `up` would do, and do nothing."""
+    steps = list(lines(bring_up(*choose(names))))
+    Screen(as_json=json).answer(steps, "\n".join(steps))
+
+
+@app.command()
+@at_a_place
+def up(
+    names: Names,
+    *,
+    where: Where,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Bring variants up, or bring them up to date; several are done side by side.
+
+    [dim]$[/dim] nineways up all
+    [dim]$[/dim] nineways up alb-ecs-fargate --on aws --region eu-west-1
+    """
+    variants = choose(names)
+    with Screen(as_json=json) as screen:
+        place = open_place(where, screen, start=True, yes=yes)
+        with saying_what_remains(place):
+            carry_out(bring_up(*variants), place, around=screen.step)
+        urls = {variant.name: place.url(variant.url) for variant in variants}
+    table = Table("variant", "answers at")
+    for name, url in urls.items():
+        table.add_row(name, url)
+    screen.answer([{"name": name, "url": url} for name, url in urls.items()], table)
+
+
+@app.command()
+@at_a_place
+def down(
+    names: Names,
+    *,
+    where: Where,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Take variants down; with the last of them goes the foundation.
+
+    [dim]$[/dim] nineways down ec2-eip
+    [dim]$[/dim] nineways down all --on aws --yes
+    """
+    variants = choose(names)
+    with Screen(as_json=json) as screen:
+        place = open_place(where, screen)
+        before = {stack.name for stack in place.standing()}
+        plan = take_down(variants, standing=before)
+        if not plan:
+            screen.tell("nothing of it stands")
+        elif where.on is On.AWS and not yes:
+            screen.agree("\n".join(lines(plan)), "Delete all this?")
+        with saying_what_remains(place):
+            carry_out(plan, place, around=screen.step)
+        after = {stack.name for stack in place.standing()}
+    deleted, remaining = sorted(before - after), sorted(after)
+    screen.answer(
+        {"deleted": deleted, "remaining": remaining},
+        f"deleted: {', '.join(deleted) or 'nothing'}",
+        f"still there: {', '.join(remaining) or 'nothing'}",
+    )
+
+
+@app.command()
+@at_a_place
+def status(
+    *,
+    where: Where,
+    json: Json = False,
+) -> None:
+    """Show which stacks stand, where they answer and whether they do."""
+    with Screen(as_json=json) as screen:
+        place = open_place(where, screen)
+        with screen.doing("ask each variant"):
+            rows = [_row(place, stack.name, stack.status) for stack in place.standing()]
+    table = Table("stack", "status", "answers at", "ready")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    screen.answer(rows, table if rows else f"nothing stands on {place.name}")
+
+
+@app.command()
+@at_a_place
+def url(
+    name: Name,
+    *,
+    where: Where,
+    json: Json = False,
+) -> None:
+    """Print where a variant answers.
+
+    [dim]$[/dim] curl $(nineways url ec2-eip)/whoami
+    """
+    variant = find(name)
+    screen = Screen(as_json=json)
+    place = open_place(where, screen)
+    answer = place.url(variant.url)
+    screen.answer({"name": variant.name, "url": answer}, answer)
+
+
+@app.command()
+@at_a_place
+def failover(
+    name: Name,
+    *,
+    where: Where,
+    json: Json = False,
+) -> None:
+    """Move the address of ec2-eip to its other instance, and time it.
+
+    [dim]$[/dim] nineways failover ec2-eip
+    """
+    from deploy.failover import fail_over  # noqa: PLC0415  brings botocore along
+
+    variant = find(name)
+    with Screen(as_json=json) as screen:
+        place = open_place(where, screen)
+        with screen.doing("fail over"):
+            done = fail_over(place, variant)
+    table = Table.grid(padding=(0, 2))
+    table.add_row("address", f"{done.address} (the same)")
+    table.add_row("before", done.from_instance or "nobody")
+    table.add_row("now", done.to_instance)
+    table.add_row("moved after", f"{done.moved_s:.2f} s")
+    table.add_row("answered after", f"{done.answered_s:.2f} s")
+    screen.answer(asdict(done), table)
+
+
+@contextmanager
+def saying_what_remains(place: "AccountPlace") -> Iterator[None]:
+    """When the block is interrupted, say what stands: CloudFormation goes on without us."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        remaining = [f"{stack.name} ({stack.status})" for stack in place.standing()]
+        if not remaining:
+            raise InterruptedByUserError("interrupted; nothing of ours stands") from None
+        raise InterruptedByUserError(
+            f"interrupted; these stacks remain: {', '.join(remaining)}",
+            cause="CloudFormation finishes what it has begun",
+            remedy="`nineways down all` removes them"
+            + ("; `nineways lab down` ends the lab and all in it" if place.name == "lab" else ""),
+        ) from None
+
+
+def _row(place: "AccountPlace", stack_name: str, stack_status: str) -> dict[str, object]:
+    from deploy import probe  # noqa: PLC0415  urllib, for one command only
+
+    variant = _variant_of(stack_name, VARIANTS)
+    outputs = place.cloudformation.find(stack_name)
+    at = None
+    if variant and outputs and variant.url.key in outputs.outputs:
+        at = place.reach(outputs.outputs[variant.url.key])
+    ready = None if at is None else probe.get(f"{at}/readyz")[0] == 200  # noqa: PLR2004  OK
+    return {"stack": stack_name, "status": stack_status, "url": at, "ready": ready}
+
+
+def _variant_of(stack_name: str, variants: Sequence[Variant]) -> Variant | None:
+    return next((v for v in variants if v.url.stack == stack_name), None)
