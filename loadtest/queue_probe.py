@@ -43,7 +43,7 @@ class QueueProbe(Protocol):
         """
         ...
 
-    def depth(self) -> str:
+    def describe(self) -> str:
         """How many messages wait and are in flight, in words."""
         ...
 
@@ -86,7 +86,7 @@ class SqsProbe:
             self._give_back(others)
         return ours
 
-    def depth(self) -> str:
+    def describe(self) -> str:
         """See `QueueProbe`."""
         told = self.client.get_queue_attributes(
             QueueUrl=self.queue_url,

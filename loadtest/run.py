@@ -28,6 +28,7 @@ class Check(Frozen):
     """What one check of the contract said. `reason` is empty when it passed."""
 
     name: str
+    promise: str
     verdict: Verdict
     reason: str = ""
 

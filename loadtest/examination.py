@@ -1,0 +1,159 @@
+"""How a service is examined: ask it, remember what was said, judge one check after the other."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import httpx2
+
+from loadtest.queue_probe import QueueProbe
+from loadtest.run import Check, Verdict
+
+JSON = "application/json"
+
+
+class CheckFailedError(Exception):
+    """The service does not keep a promise; the message says how."""
+
+
+class CheckSkippedError(Exception):
+    """The check cannot be made here; the message says why."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its answer."""
+
+    method: str
+    path: str
+    response: httpx2.Response
+
+
+@dataclass
+class Service:
+    """The service under examination, and what was said so far."""
+
+    client: httpx2.AsyncClient
+    variant: str | None = None
+    queue: QueueProbe | None = None
+    said: list[Exchange] = field(default_factory=list)
+    # Exchanges of checks that passed. What a failed check met has been told already.
+    believed: list[Exchange] = field(default_factory=list)
+    document: Mapping[str, Any] | None = None
+
+    async def get(self, path: str, *, expect: int = 200, **options: Any) -> httpx2.Response:  # noqa: ANN401 - handed on to httpx2
+        """GET, and fail unless the status is the expected one."""
+        return await self.ask("GET", path, expect=expect, **options)
+
+    async def post(self, message: object, *, expect: int = 202, **options: Any) -> httpx2.Response:  # noqa: ANN401 - handed on to httpx2
+        """POST a message, and fail unless the status is the expected one."""
+        return await self.ask("POST", "/messages", expect=expect, json=message, **options)
+
+    async def ask(self, method: str, path: str, *, expect: int, **options: Any) -> httpx2.Response:  # noqa: ANN401 - handed on to httpx2
+        """Ask, remember, and fail unless the status is the expected one."""
+        try:
+            response = await self.client.request(method, path, **options)
+        except httpx2.HTTPError as error:
+            raise CheckFailedError(
+                f"{method} {path}: no answer ({type(error).__name__} {error})".rstrip()
+            ) from error
+        self.said.append(Exchange(method, path, response))
+        if response.status_code != expect:
+            raise CheckFailedError(
+                f"{method} {path} answered {response.status_code} instead of {expect}"
+                f"{because(response)}"
+            )
+        return response
+
+    def acknowledged(self) -> list[str]:
+        """Ids of the messages the service took, as far as checks that passed sent them."""
+        return [
+            str(answer["id"])
+            for exchange in self.believed
+            if exchange.method == "POST" and exchange.response.status_code == httpx2.codes.ACCEPTED
+            if "id" in (answer := read(exchange.response))
+        ]
+
+
+Examine: TypeAlias = Callable[[Service], Awaitable[None]]
+
+
+def because(response: httpx2.Response) -> str:
+    """What the answer itself says about its reason."""
+    try:
+        told = json.loads(response.text)["error"]["message"]
+    except (ValueError, LookupError, TypeError):
+        told = response.text.strip()[:80]
+    return f": {told}" if told else ""
+
+
+def media_type(response: httpx2.Response) -> str:
+    """The media type of an answer, without its parameters."""
+    return response.headers.get("content-type", "").partition(";")[0].strip()
+
+
+def read(response: httpx2.Response) -> dict[str, Any]:
+    """The JSON object in an answer; fails when there is none."""
+    kind = media_type(response)
+    if kind != JSON:
+        raise CheckFailedError(f"the answer is {kind or 'untyped'}, not {JSON}")
+    try:
+        answer = response.json()
+    except ValueError as error:
+        raise CheckFailedError(f"the answer is no JSON: {error}") from error
+    if not isinstance(answer, dict):
+        raise CheckFailedError("the answer is no JSON object")
+    return answer
+
+
+def claim(ok: bool, reason: str) -> None:  # noqa: FBT001 - reads as a sentence: claim(x == 1, "…")
+    """Fail with the reason unless it is so."""
+    if not ok:
+        raise CheckFailedError(reason)
+
+
+def claim_refusal(response: httpx2.Response, *, field_: str | None = None) -> None:
+    """Fail unless an answer has the shape of an error, naming the field at fault."""
+    answer = read(response)
+    error = answer.get("error")
+    if not isinstance(error, dict):
+        raise CheckFailedError("the answer has no error object")
+    claim(bool(error.get("code")) and bool(error.get("message")), "the error lacks code or message")
+    claim(bool(answer.get("request_id")), "the error lacks the request_id")
+    if field_ is not None:
+        named = str(error.get("field", ""))
+        claim(
+            named.lower() == field_ or named.startswith(f"{field_}."),
+            f"the error names the field {named!r} instead of {field_!r}",
+        )
+
+
+async def examine(service: Service, checks: Sequence[Examine]) -> list[Check]:
+    """Make the checks one after the other; none keeps the next from being made."""
+    return [await make(check, service) for check in checks]
+
+
+async def make(check: Examine, service: Service) -> Check:
+    """Make one check."""
+    before = len(service.said)
+    verdict, reason = Verdict.PASSED, ""
+    try:
+        await check(service)
+    except CheckFailedError as failure:
+        verdict, reason = Verdict.FAILED, str(failure)
+    except CheckSkippedError as skipped:
+        verdict, reason = Verdict.SKIPPED, str(skipped)
+    else:
+        service.believed += service.said[before:]
+    return Check(name=name_of(check), promise=promise_of(check), verdict=verdict, reason=reason)
+
+
+def name_of(check: Examine) -> str:
+    """What a check is called on the command line and in JSON."""
+    return check.__name__.replace("_", "-")
+
+
+def promise_of(check: Examine) -> str:
+    """What the service promises, as a sentence."""
+    return (check.__doc__ or "").strip().rstrip(".")
