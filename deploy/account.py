@@ -22,7 +22,9 @@ from deploy.waiting import Patience
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
+    from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
+    from types_boto3_sqs import SQSClient
 
     from deploy.artifacts import Built
     from deploy.clients import Clients
@@ -44,6 +46,8 @@ class AccountPlace:
     cloudformation: CloudFormation
     s3: "S3Client"
     ec2: "EC2Client"
+    sqs: "SQSClient"
+    lambda_: "LambdaClient"
     settings: Mapping[str, str]
     # Make a packaging for the machines here, or find it made.
     make: Callable[[Artifact], "Built"]
@@ -192,6 +196,8 @@ def account_place(  # noqa: PLR0913  one for each thing in which two places diff
         cloudformation=CloudFormation(clients.cloudformation, tell, patience, review),
         s3=clients.s3,
         ec2=clients.ec2,
+        sqs=clients.sqs,
+        lambda_=clients.lambda_,
         settings=settings,
         make=make,
         publish_image=publish_image,

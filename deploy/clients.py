@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_ec2 import EC2Client
     from types_boto3_ecr import ECRClient
+    from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
+    from types_boto3_sqs import SQSClient
     from types_boto3_sts import STSClient
 
 # boto3's default retry mode is "legacy", which does not back off on throttling as AWS asks.
@@ -57,3 +59,13 @@ class Clients:
     def sts(self) -> "STSClient":
         """Who we are."""
         return self.session.client("sts", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        """The queue, for looking into it."""
+        return self.session.client("sqs", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def lambda_(self) -> "LambdaClient":
+        """Functions, for starting them cold."""
+        return self.session.client("lambda", endpoint_url=self.endpoint_url, config=_CONFIG)
