@@ -10,12 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from deploy.lab.addresses import Addresses
-from deploy.lab.delays import scaled
+from deploy.lab.delays import DEFAULT_SPEED, scaled
 from deploy.lab.edge.agent import Edge
 from deploy.lab.edge.envoy import write_bootstrap
 from deploy.lab.edge.load_balancers import Settings
-
-DEFAULT_SPEED = 10
 
 
 def main(arguments: list[str]) -> None:
@@ -39,7 +37,7 @@ def main(arguments: list[str]) -> None:
         addresses,
         options.state,
         settings=Settings(retry_on=options.retry_on),
-        move_delay_s=scaled("eip-association", _speed(options.state)),
+        move_delay_s=scaled("address-association", _speed(options.state)),
     )
     with suppress(asyncio.CancelledError):
         asyncio.run(_until_told(edge))

@@ -74,6 +74,7 @@ def route_config(name: str, routes: Sequence[Json], *, port: int, xff: str) -> d
         "name": name,
         # Listeners and clusters are in different files: either may be read first.
         "validate_clusters": False,
+        "request_headers_to_remove": ["x-envoy-external-address"],
         "request_headers_to_add": [*append, header("x-forwarded-port", str(port))],
         "virtual_hosts": [{"name": name, "domains": ["*"], "routes": list(routes)}],
     }
