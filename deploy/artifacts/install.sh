@@ -176,16 +176,14 @@ PYTHON
 # One NAME=value a line, as systemd's EnvironmentFile and our supervisor read it. It may hold
 # credentials where no role provides them: for its owner only.
 write_settings() {
+  local text
   [ -n "${NINEWAYS_QUEUE_URL:-}" ] || fail "NINEWAYS_QUEUE_URL is not set; the template's user data must export it"
-  (
-    umask 077
-    env | grep -E '^(AWS_|NINEWAYS_)' | grep -vE '^NINEWAYS_(HOME|RUN_WORKER|READY_S)=' | LC_ALL=C sort >"$settings.draft"
-  )
-  if cmp -s "$settings.draft" "$settings"; then
+  text=$(env | grep -E '^(AWS_|NINEWAYS_)' | grep -vE '^NINEWAYS_(HOME|RUN_WORKER|READY_S)=' | LC_ALL=C sort)
+  if [ "$text" = "$(cat "$settings" 2>/dev/null)" ]; then
     note="unchanged"
-    rm "$settings.draft"
   else
-    mv "$settings.draft" "$settings"
+    rm -f "$settings"
+    (umask 077 && printf '%s\n' "$text" >"$settings")
   fi
 }
 
@@ -315,7 +313,7 @@ stop() {
     supervisor)
       pid=$(supervisor_pid "$1") || return 0
       kill -TERM "$pid"
-      while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
+      while supervisor_pid "$1" >/dev/null; do sleep 0.05; done
       ;;
   esac
 }

@@ -1,0 +1,373 @@
+"""The boot script, run for real: an ordinary machine, its own loopback address, no systemd.
+
+(tests/container/ runs it under systemd, and on the service itself.)
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import tarfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from deploy.artifacts import Target, build
+from deploy.model import Artifact
+from tests.unit.artifacts.project import Project
+
+ADDRESS = "127.77.3.1"
+
+
+def wait_until(happened: Callable[[], bool], timeout_s: float = 10) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether it runs: one that ended and waits to be collected by its parent does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((ADDRESS, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Machine:
+    """A machine that bundles are booted on."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home" / "nineways"
+
+    def boot(
+        self, bundle: Path, *arguments: str, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Do what the template's user data does: unpack, run."""
+        work = self.folder / "work"
+        work.mkdir(parents=True, exist_ok=True)
+        self.home.parent.mkdir(exist_ok=True)
+        with tarfile.open(bundle) as archive:
+            archive.extractall(work, filter="data")
+        return subprocess.run(
+            ["bash", "install.sh", *arguments],
+            cwd=work,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(self.home.parent),
+                "NINEWAYS_HOME": str(self.home),
+                "NINEWAYS_HOST": ADDRESS,
+                "NINEWAYS_PORT": str(self.port),
+                "NINEWAYS_QUEUE_URL": "http://queue",
+                "NINEWAYS_COMPUTE_ID": "i-1",
+                "NINEWAYS_READY_S": "10",
+                "PYTHONDONTWRITEBYTECODE": "1",
+                **environment,
+            },
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def ask(self) -> dict[str, Any]:
+        with urllib.request.urlopen(f"http://{ADDRESS}:{self.port}/whoami", timeout=5) as answer:
+            said: dict[str, Any] = json.load(answer)
+            return said
+
+    def answers(self) -> bool:
+        try:
+            self.ask()
+        except OSError:
+            return False
+        return True
+
+    def supervisor(self, service: str = "web") -> int:
+        return int((self.home / "run" / f"{service}.pid").read_text())
+
+    def files(self) -> dict[str, int]:
+        """What lies there and when it was written, but for logs."""
+        return {
+            str(path.relative_to(self.folder)): path.lstat().st_mtime_ns
+            for path in (self.folder / "home").rglob("*")
+            if path.suffix != ".log"
+        }
+
+    def switch_off(self) -> None:
+        pids = [int(file.read_text()) for file in self.home.glob("run/*.pid")]
+        for pid in filter(is_alive, pids):
+            os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not any(map(is_alive, pids)))
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    machine = Machine(tmp_path / "machine")
+    yield machine
+    machine.switch_off()
+
+
+@pytest.fixture
+def bundle(project: Project) -> Path:
+    return built(project)
+
+
+def built(project: Project) -> Path:
+    out = project.root.parent / "out"
+    return build(Artifact.BUNDLE, Target.here(), into=out, project=project.root).path
+
+
+def test_a_bare_machine_serves_when_the_script_ends(machine: Machine, bundle: Path) -> None:
+    done = machine.boot(bundle, NINEWAYS_VARIANT="ec2_eip", AWS_REGION="eu-west-1")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert machine.ask()["NINEWAYS_VARIANT"] == "ec2_eip"
+    steps = [line.split("s  ", 1)[1] for line in done.stdout.splitlines()]
+    assert [step.split(":")[0].split(" in /")[0] for step in steps] == [
+        f"find Python {Target.here().python}",
+        f"install release {bundle.name.rsplit('-', 1)[1].removesuffix('.tar.gz')}",
+        "ask which instance this is",
+        "write the settings",
+        "start web",
+        "stop the worker",
+        "wait until /readyz answers",
+        "remove older releases",
+        "in all",
+    ]
+
+
+def test_running_it_again_changes_nothing(machine: Machine, bundle: Path) -> None:
+    machine.boot(bundle)
+    files, service = machine.files(), machine.ask()["pid"]
+
+    again = machine.boot(bundle)
+
+    assert again.returncode == 0, again.stderr
+    assert machine.files() == files
+    assert machine.ask()["pid"] == service
+
+
+def test_nothing_is_written_outside_its_folder(machine: Machine, bundle: Path) -> None:
+    machine.boot(bundle)
+
+    assert [path.name for path in (machine.folder / "home").iterdir()] == ["nineways"]
+    unpacked = {path.name for path in (machine.folder / "work").iterdir()}
+    assert unpacked == {"app", "install.sh", "release", "server.lock", "wheels", "instance-id"}
+
+
+def test_another_version_replaces_the_one_that_runs(
+    machine: Machine, bundle: Path, project: Project
+) -> None:
+    machine.boot(bundle, NINEWAYS_VERSION="1")
+    old = machine.ask()["pid"]
+    project.write("app/more.py", "")
+
+    done = machine.boot(built(project), NINEWAYS_VERSION="2")
+
+    assert done.returncode == 0, done.stderr
+    assert machine.ask()["NINEWAYS_VERSION"] == "2"
+    assert not is_alive(old)
+    assert len(list((machine.home / "releases").iterdir())) == 1
+
+
+def test_other_settings_start_the_same_release_again(machine: Machine, bundle: Path) -> None:
+    machine.boot(bundle, NINEWAYS_QUEUE_URL="http://one")
+
+    done = machine.boot(bundle, NINEWAYS_QUEUE_URL="http://two")
+
+    assert "already there" in done.stdout
+    assert machine.ask()["NINEWAYS_QUEUE_URL"] == "http://two"
+
+
+def test_a_service_that_dies_is_started_again(machine: Machine, bundle: Path) -> None:
+    machine.boot(bundle)
+    first = machine.ask()["pid"]
+
+    os.kill(first, signal.SIGKILL)
+
+    wait_until(lambda: not is_alive(first))
+    wait_until(machine.answers)
+    assert machine.ask()["pid"] != first
+
+
+def test_stopping_the_supervisor_stops_the_service(machine: Machine, bundle: Path) -> None:
+    machine.boot(bundle)
+    service, supervisor = machine.ask()["pid"], machine.supervisor()
+
+    os.kill(supervisor, signal.SIGTERM)
+
+    wait_until(lambda: not is_alive(supervisor))
+    assert not is_alive(service)
+
+
+def test_a_supervisor_that_is_killed_takes_its_service_along_and_the_script_heals_it(
+    machine: Machine, bundle: Path
+) -> None:
+    machine.boot(bundle)
+    service = machine.ask()["pid"]
+
+    os.kill(machine.supervisor(), signal.SIGKILL)
+    wait_until(lambda: not is_alive(service))
+    done = machine.boot(bundle)
+
+    assert done.returncode == 0, done.stderr
+    assert machine.ask()["pid"] != service
+
+
+def test_a_service_that_never_gets_ready_fails_the_boot_with_the_cause(
+    machine: Machine, bundle: Path
+) -> None:
+    done = machine.boot(bundle, NINEWAYS_VARIANT="never-ready", NINEWAYS_READY_S="0.5")
+
+    assert done.returncode == 1
+    assert "not ready after 0.5 s: the service runs, but /readyz answers 503" in done.stderr
+    assert "can it reach the queue" in done.stderr
+
+
+def test_a_service_that_does_not_start_fails_the_boot_with_its_last_words(
+    machine: Machine, bundle: Path
+) -> None:
+    done = machine.boot(bundle, NINEWAYS_VARIANT="crashing", NINEWAYS_READY_S="0.5")
+
+    assert done.returncode == 1
+    assert "the configuration makes no sense" in done.stdout
+    assert "nothing listens at" in done.stderr
+
+
+def test_a_service_of_somebody_else_on_the_port_is_not_taken_for_ours(
+    machine: Machine, bundle: Path, tmp_path: Path
+) -> None:
+    machine.boot(bundle)
+    second = Machine(tmp_path / "second", port=machine.port)
+    try:
+        done = second.boot(bundle, NINEWAYS_COMPUTE_ID="i-2", NINEWAYS_READY_S="0.5")
+    finally:
+        second.switch_off()
+
+    assert done.returncode == 1
+    assert "another service, i-1, answers" in done.stderr
+    assert "Address already in use" in done.stdout
+
+
+def test_the_queue_must_be_named(machine: Machine, bundle: Path) -> None:
+    done = machine.boot(bundle, NINEWAYS_QUEUE_URL="")
+
+    assert done.returncode == 1
+    assert "NINEWAYS_QUEUE_URL is not set" in done.stderr
+
+
+def test_a_wheel_that_was_changed_is_not_installed(
+    machine: Machine, bundle: Path, project: Project
+) -> None:
+    project.lock("tiny==1.0 --hash=sha256:" + "0" * 64 + "\n")
+    with tarfile.open(bundle) as archive:
+        archive.extractall(project.root / "changed", filter="data")
+    (project.root / "changed" / "server.lock").write_text(
+        (project.root / "app/server.lock").read_text()
+    )
+    changed = project.root / "changed.tar.gz"
+    with tarfile.open(changed, "w:gz") as archive:
+        archive.add(project.root / "changed", ".")
+
+    done = machine.boot(changed)
+
+    assert done.returncode == 1
+    assert "tiny-1.0-py3-none-any.whl is not the file that the lock names" in done.stderr
+    assert not machine.answers()
+
+
+def test_a_bundle_for_another_processor_is_refused(machine: Machine, project: Project) -> None:
+    here = Target.here()
+    other = Target(here.python, "arm64" if here.arch == "x86_64" else "x86_64")
+    out = project.root.parent / "out"
+
+    done = machine.boot(build(Artifact.BUNDLE, other, into=out, project=project.root).path)
+
+    assert done.returncode == 1
+    assert "this bundle is for" in done.stderr
+
+
+def test_a_baked_image_has_all_but_the_service_running(machine: Machine, bundle: Path) -> None:
+    baked = machine.boot(bundle, "--bake", NINEWAYS_QUEUE_URL="")
+    assert baked.returncode == 0, baked.stderr
+    assert not machine.answers()
+
+    booted = machine.boot(bundle)
+
+    assert "already there" in booted.stdout
+    assert machine.answers()
+
+
+def test_the_worker_runs_beside_it_when_asked_for(machine: Machine, bundle: Path) -> None:
+    done = machine.boot(bundle, NINEWAYS_RUN_WORKER="true")
+    assert done.returncode == 0, done.stderr
+    worker = machine.supervisor("worker")
+    assert is_alive(worker)
+
+    machine.boot(bundle, NINEWAYS_RUN_WORKER="false")
+
+    assert not is_alive(worker)
+
+
+def test_settings_are_readable_by_their_owner_only(machine: Machine, bundle: Path) -> None:
+    machine.boot(bundle, AWS_SECRET_ACCESS_KEY="not-a-secret")  # noqa: S106 - it is not
+
+    settings = machine.home / "service.env"
+    assert settings.stat().st_mode & 0o777 == 0o600
+    assert "AWS_SECRET_ACCESS_KEY=not-a-secret" in settings.read_text().splitlines()
+
+
+class Metadata(BaseHTTPRequestHandler):
+    """IMDSv2: nothing is told without a token."""
+
+    def do_PUT(self) -> None:
+        self._say(200, "a-token")
+
+    def do_GET(self) -> None:
+        known = self.headers["X-aws-ec2-metadata-token"] == "a-token"
+        self._say(200 if known else 401, "i-0abc" if known else "")
+
+    def _say(self, status: int, text: str) -> None:
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        pass
+
+
+def test_the_instance_id_comes_from_the_metadata_service(machine: Machine, bundle: Path) -> None:
+    with ThreadingHTTPServer((ADDRESS, 0), Metadata) as server:
+        Thread(target=server.serve_forever).start()
+        done = machine.boot(
+            bundle,
+            NINEWAYS_COMPUTE_ID="",
+            AWS_EC2_METADATA_SERVICE_ENDPOINT=f"http://{ADDRESS}:{server.server_port}",
+        )
+        server.shutdown()
+
+    assert done.returncode == 0, done.stderr
+    assert machine.ask()["compute_id"] == "i-0abc"
+    assert (machine.folder / "work" / "instance-id").read_text() == "i-0abc\n"
