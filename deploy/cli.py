@@ -15,7 +15,7 @@ from deploy.console import Screen, show_error
 from deploy.errors import InterruptedByUserError
 from deploy.model import Variant
 from deploy.options import Json, Name, Names, Yes, at_a_place
-from deploy.places import On, Where, open_place
+from deploy.places import On, Where
 from deploy.plan import bring_up, lines, take_down
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def up(
     """
     variants = choose(names)
     with Screen(as_json=json) as screen:
-        place = open_place(where, screen, start=True, yes=yes)
+        place = where.open(screen, start=True, yes=yes)
         with saying_what_remains(place):
             carry_out(bring_up(*variants), place, around=screen.step)
         urls = {variant.name: place.url(variant.url) for variant in variants}
@@ -140,7 +140,7 @@ def down(
     """
     variants = choose(names)
     with Screen(as_json=json) as screen:
-        place = open_place(where, screen)
+        place = where.open(screen)
         before = {stack.name for stack in place.standing()}
         plan = take_down(variants, standing=before)
         if not plan:
@@ -167,7 +167,7 @@ def status(
 ) -> None:
     """Show which stacks stand, where they answer and whether they do."""
     with Screen(as_json=json) as screen:
-        place = open_place(where, screen)
+        place = where.open(screen)
         with screen.doing("ask each variant"):
             rows = [_row(place, stack.name, stack.status) for stack in place.standing()]
     table = Table("stack", "status", "answers at", "ready")
@@ -190,7 +190,7 @@ def url(
     """
     variant = find(name)
     screen = Screen(as_json=json)
-    place = open_place(where, screen)
+    place = where.open(screen)
     answer = place.url(variant.url)
     screen.answer({"name": variant.name, "url": answer}, answer)
 
@@ -211,7 +211,7 @@ def failover(
 
     variant = find(name)
     with Screen(as_json=json) as screen:
-        place = open_place(where, screen)
+        place = where.open(screen)
         with screen.doing("fail over"):
             done = fail_over(place, variant)
     table = Table.grid(padding=(0, 2))

@@ -62,11 +62,11 @@ class Screen:
         )
 
     def __enter__(self) -> Self:
-        self._progress.start()
+        self._spin()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        self._rest()
 
     def tell(self, thing: object) -> None:
         """Show a sentence or a stack event; what is only beginning shows beside the spinner."""
@@ -107,7 +107,7 @@ class Screen:
     def ask(self, question: str) -> bool:
         """Ask yes or no; without a terminal to ask at, the answer is an error."""
         with self._asking:
-            self._progress.stop()
+            self._rest()
             try:
                 if not self.err.is_terminal:
                     raise DeclinedError(
@@ -117,7 +117,7 @@ class Screen:
             except EOFError:
                 return False
             finally:
-                self._progress.start()
+                self._spin()
 
     def agree(self, shown: object, question: str) -> None:
         """Show it and ask; raises `DeclinedError` on no."""
@@ -142,6 +142,15 @@ class Screen:
         verb = "Create" if change_set.creates else "Change"
         if not self.ask(f"{verb} stack {change_set.stack}?"):
             raise DeclinedError(f"stack {change_set.stack} was left as it is")
+
+    def _spin(self) -> None:
+        # In a file or a pipe there is nothing to turn.
+        if self.err.is_terminal:
+            self._progress.start()
+
+    def _rest(self) -> None:
+        if self.err.is_terminal:
+            self._progress.stop()
 
     def answer(self, value: object, *shown: object) -> None:
         """Give the command's answer: JSON for a machine, or what is shown to a person."""

@@ -26,9 +26,7 @@ _NO_CREDENTIALS = {
 _NOT_ALLOWED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 
-def explained(  # noqa: PLR0911  one for each kind
-    error: BaseException,
-) -> NinewaysError | None:
+def explained(error: BaseException) -> NinewaysError | None:  # noqa: PLR0911  one for each
     """Turn a known error of somebody else's into one of ours, or None."""
     match error:
         case NinewaysError():
@@ -51,19 +49,28 @@ def explained(  # noqa: PLR0911  one for each kind
                 cause="the lab's emulator ended, or there is no network",
                 remedy="`nineways lab status` says how the lab is",
             )
-        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+        case OSError():
+            return _os_error(error)
+        case _:
+            return None
+
+
+def _os_error(error: OSError) -> NinewaysError | None:
+    where = f": {error.filename}" if error.filename else ""
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
             return NinewaysError(
-                f"the disk is full{_where(error)}",
+                f"the disk is full{where}",
                 remedy="free some space (`.build/` and `.lab/` may be deleted when no lab is up)",
             )
-        case OSError(errno=errno.EADDRINUSE):
+        case errno.EADDRINUSE:
             return PlaceNotThereError(
-                f"a port is taken{_where(error)}",
+                f"a port is taken{where}",
                 cause="another program, or a lab of another folder, listens there",
                 remedy="`nineways lab up --octet N` uses other addresses",
             )
-        case PermissionError():
-            return NinewaysError(f"not allowed to use a file{_where(error)}: {error.strerror}")
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return NinewaysError(f"not allowed to use a file{where}", cause=error.strerror or "")
         case _:
             return None
 
@@ -88,7 +95,3 @@ def _no_credentials(detail: str) -> NinewaysError:
         remedy="`aws configure` or `aws sso login`, or set AWS_PROFILE; "
         "without an account, leave out --on aws and use the lab",
     )
-
-
-def _where(error: OSError) -> str:
-    return f": {error.filename}" if error.filename else ""

@@ -79,12 +79,20 @@ def at_a_place(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def typed(
-        *, on: On, lab: str, region: str | None, profile: str | None, **others: object
+        ctx: typer.Context,
+        *,
+        on: On,
+        lab: str,
+        region: str | None,
+        profile: str | None,
+        **others: object,
     ) -> None:
-        command(where=Where(on, lab, region, profile), **others)
+        # Who calls the app may hand it another way to open a place, as the tests do.
+        command(where=Where(on, lab, region, profile, opener=ctx.obj), **others)
 
     own = [each for each in signature(command).parameters.values() if each.name != "where"]
-    shape = Signature([*own, *_PLACE_OPTIONS])
+    ctx = Parameter("ctx", Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    shape = Signature([ctx, *own, *_PLACE_OPTIONS])
     # Typer reads a command's options from these two.
     typed.__signature__ = shape  # type: ignore[attr-defined]
     typed.__annotations__ = {name: each.annotation for name, each in shape.parameters.items()}

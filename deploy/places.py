@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from deploy.console import Screen
 
@@ -17,6 +17,14 @@ class On(StrEnum):
     AWS = "aws"
 
 
+class Opener(Protocol):
+    """Opens a place."""
+
+    def __call__(self, where: "Where", screen: Screen, *, start: bool, yes: bool) -> "AccountPlace":
+        """See `Where.open`."""
+        ...
+
+
 @dataclass(frozen=True)
 class Where:
     """Which place: a lab by its name, or an account by region and profile."""
@@ -25,19 +33,20 @@ class Where:
     lab: str = "default"
     region: str | None = None
     profile: str | None = None
+    opener: Opener | None = None
+
+    def open(self, screen: Screen, *, start: bool = False, yes: bool = False) -> "AccountPlace":
+        """Open the place.
+
+        Args:
+            screen: Who is told what happens there.
+            start: A lab that is not up is started first, saying so.
+            yes: In an account, change sets are carried out without being shown and confirmed.
+        """
+        return (self.opener or _open)(self, screen, start=start, yes=yes)
 
 
-def open_place(
-    where: Where, screen: Screen, *, start: bool = False, yes: bool = False
-) -> "AccountPlace":
-    """Open it.
-
-    Args:
-        where: Which.
-        screen: Who is told what happens there.
-        start: A lab that is not up is started first, saying so.
-        yes: In an account, change sets are carried out without being shown and confirmed.
-    """
+def _open(where: Where, screen: Screen, *, start: bool, yes: bool) -> "AccountPlace":
     match where.on:
         case On.AWS:
             return _open_aws(where, screen, yes=yes)
