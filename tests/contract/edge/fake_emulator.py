@@ -1,7 +1,9 @@
 """An emulator that wants what a test tells it to, and echoes what REST APIs send it."""
 
 import json
+import socket
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -21,6 +23,7 @@ class FakeEmulator:
 
     def __init__(self, address: str, port: int) -> None:
         self.observed: dict[str, Any] = {}
+        self.connections: set[socket.socket] = set()
         self._place = (address, port)
         self._document = json.loads(json.dumps(EMPTY))
         self._version = 1
@@ -41,6 +44,9 @@ class FakeEmulator:
         assert self._server
         self._server.shutdown()
         self._server.server_close()
+        for connection in list(self.connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         with self._changed:
             self._version = 1
             self.observed = {}
@@ -87,6 +93,14 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     fake: FakeEmulator
+
+    def setup(self) -> None:
+        super().setup()
+        self.fake.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.fake.connections.discard(self.connection)
+        super().finish()
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
