@@ -1,10 +1,6 @@
 """What every variant stands on: the network, the queue, where artifacts are kept."""
 
-from pathlib import PurePosixPath
-
-from deploy.model import Output, Stack
-
-FOUNDATION = Stack("nineways-foundation", PurePosixPath("foundation/template.yaml"))
+from deploy.model import FOUNDATION, Output
 
 
 def of_foundation(key: str) -> Output:

@@ -10,8 +10,7 @@ import yaml
 
 import deploy
 from deploy.catalog import VARIANTS
-from deploy.foundation import FOUNDATION
-from deploy.model import Stack
+from deploy.model import FOUNDATION, Stack
 
 DEPLOY = Path(deploy.__file__).parent
 
