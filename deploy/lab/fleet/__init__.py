@@ -1,0 +1,1 @@
+"""Instances and tasks, run as processes of this machine."""

@@ -1,0 +1,165 @@
+"""`nineways lab`: bring a lab up and down, see how it is, read what it says."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Any, TypeAlias
+
+import typer
+from rich.table import Table
+
+from deploy.console import Screen
+from deploy.errors import NinewaysError
+from deploy.lab import control
+from deploy.lab.delays import DEFAULT_SPEED, DELAYS
+from deploy.lab.status import LabStatus
+
+app = typer.Typer(
+    name="lab",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="The lab: AWS on this machine, for as long as you need it.",
+)
+
+Name: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--name", "--lab", envvar="NINEWAYS_LAB", help="Which lab; several may be up side by side."
+    ),
+]
+Json: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Answer in JSON on stdout; progress stays on stderr.")
+]
+Speed: TypeAlias = Annotated[
+    float,
+    typer.Option(
+        "--speed",
+        min=0.1,
+        max=1000,
+        help="How many times faster than AWS instances boot, tasks start and addresses move.",
+    ),
+]
+Octet: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--octet", min=1, max=254, help="Use 127.OCTET.0.0/16, not the first free one."),
+]
+
+_COLOURS = {
+    **dict.fromkeys(("up", "running"), "green"),
+    **dict.fromkeys(("starting", "restarting", "degraded"), "yellow"),
+    **dict.fromkeys(("lost", "failed", "dead", "given up", "exited"), "red"),
+}
+
+
+@app.command()
+def up(
+    *,
+    name: Name = "default",
+    speed: Speed = DEFAULT_SPEED,
+    octet: Octet = None,
+    json: Json = False,
+) -> None:
+    """Start the lab; when it is up already, say so.
+
+    [dim]$[/dim] nineways lab up --speed 1 [dim]# wait as long as on AWS[/dim]
+    """
+    with Screen(as_json=json) as screen, screen.doing(f"start the lab {name!r}"):
+        info = control.up(name, speed=speed, octet=octet, tell=screen.tell)
+    shown = Table.grid(padding=(0, 2))
+    shown.add_row("endpoint", info.endpoint_url)
+    shown.add_row("addresses", f"127.{info.octet}.0.0/16")
+    shown.add_row("speed", f"{info.speed:g} times AWS")
+    screen.answer({**asdict(info), "endpoint_url": info.endpoint_url}, shown)
+
+
+@app.command()
+def down(
+    *,
+    name: Name = "default",
+    everything: Annotated[bool, typer.Option("--all", help="Every lab of this project.")] = False,
+    json: Json = False,
+) -> None:
+    """Stop the lab and everything in it; ends with 1 when something remains."""
+    remains: dict[str, list[str]] = {}
+    with Screen(as_json=json) as screen:
+        for each in control.names() if everything else [name]:
+            with screen.doing(f"stop the lab {each!r}"):
+                remains[each] = control.down(each, tell=screen.tell)
+    screen.answer({"remains": remains})
+    left = [what for each in remains.values() for what in each]
+    if left:
+        raise NinewaysError(f"something remains: {', '.join(left)}")
+
+
+@app.command()
+def status(*, name: Name = "default", json: Json = False) -> None:
+    """Show the lab's parts and machines; ends with 3 when it is not up."""
+    found = control.status(name)
+    screen = Screen(as_json=json)
+    screen.answer({**asdict(found), "delays": _delays(found)}, *_shown(found))
+    if found.state not in {"up", "degraded"}:
+        raise typer.Exit(3)
+
+
+@app.command()
+def logs(
+    part: Annotated[
+        str, typer.Argument(help="A part or a machine; without it, what there is.")
+    ] = "",
+    *,
+    name: Name = "default",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more.")] = False,
+    json: Json = False,
+) -> None:
+    """Print what a part or a machine has written.
+
+    [dim]$[/dim] nineways lab logs fleet --follow
+    """
+    screen = Screen(as_json=json)
+    if not part:
+        files = sorted(control.log_files(name))
+        screen.answer(files, "\n".join(files))
+        return
+    lines = control.logs(name, part, follow=follow)
+    if json and not follow:
+        screen.answer(list(lines))
+        return
+    for line in lines:
+        typer.echo(line)
+
+
+def _delays(found: LabStatus) -> Mapping[str, float]:
+    speed = found.info.speed if found.info else DEFAULT_SPEED
+    return {delay.name: delay.aws_s / speed for delay in DELAYS}
+
+
+def _shown(found: LabStatus) -> list[Any]:
+    shown: list[Any] = [f"lab {found.name} is [bold]{_coloured(found.state)}[/]"]
+    if found.advice:
+        shown.append(found.advice)
+    if found.info is None:
+        return shown
+    shown[0] += f" on {found.info.endpoint_url}, {found.info.speed:g} times as fast as AWS"
+    parts = Table("part", "state", "process", "restarts")
+    for part, how in found.info.parts.items():
+        parts.add_row(part, _coloured(how.state), str(how.pid or ""), str(how.restarts))
+    shown.append(parts)
+    if found.machines:
+        machines = Table("machine", "kind", "address", "state", "process", "why")
+        for machine, how_it_is in found.machines.items():
+            machines.add_row(
+                machine,
+                how_it_is["kind"],
+                how_it_is["address"],
+                _coloured(how_it_is["state"]),
+                str(how_it_is["pid"] or ""),
+                how_it_is["reason"]
+                or (
+                    "" if how_it_is["exit_code"] is None else f"exit code {how_it_is['exit_code']}"
+                ),
+            )
+        shown.append(machines)
+    return shown
+
+
+def _coloured(state: str) -> str:
+    return f"[{_COLOURS.get(state, 'dim')}]{state}[/]"

@@ -1,0 +1,104 @@
+"""The place that is a lab on this machine: the same verbs, another endpoint."""
+
+import json
+import re
+import urllib.request
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from boto3.session import Session
+
+from deploy.account import AccountPlace, account_place
+from deploy.artifacts import Target, build
+from deploy.clients import Clients
+from deploy.errors import PlaceNotThereError
+from deploy.lab import control
+from deploy.lab.addresses import HTTP_PORT
+from deploy.lab.status import LabInfo, LabStatus
+from deploy.telling import Tell
+
+if TYPE_CHECKING:
+    from deploy.artifacts import Built
+
+REGION = "us-east-1"
+
+_EXECUTE_API = re.compile(
+    r"https://(?P<id>[a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com(?P<path>/.*)?"
+)
+
+
+class LabNotUpError(PlaceNotThereError):
+    """There is no lab of that name to talk to."""
+
+    def __init__(self, status: LabStatus) -> None:
+        super().__init__(
+            f"the lab {status.name} is {status.state}",
+            cause=status.advice,
+            remedy="`nineways lab up` starts it",
+        )
+        self.status = status
+
+
+def lab_place(name: str = "default", *, tell: Tell) -> AccountPlace:
+    """Open a lab that is up.
+
+    Raises:
+        LabNotUpError: it is not.
+    """
+    status = control.status(name)
+    if status.info is None or status.state not in {"up", "degraded"}:
+        raise LabNotUpError(status)
+    return account_place(
+        _clients(status.info),
+        name="lab",
+        settings=_settings(),
+        make=partial(build, target=Target.here(), report=tell),
+        publish_image=_image_uri,
+        reach=_reach(status.info),
+        tell=tell,
+        every_s=0.1,
+    )
+
+
+def _clients(info: LabInfo) -> Clients:
+    # Nobody's real credentials: the emulator takes any.
+    session = Session(
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106  see above
+        region_name=REGION,
+    )
+    return Clients(session, info.endpoint_url)
+
+
+def _settings() -> dict[str, str]:
+    here = Target.here()
+    return {
+        "HttpPort": str(HTTP_PORT),
+        # The lab's functions and instances run on the interpreter that runs the lab.
+        "LambdaRuntime": f"python{here.python}",
+        "LambdaArchitecture": here.arch,
+        # Looked up as on AWS; whatever it says, an instance of the lab is this machine's system.
+        "ImageId": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
+    }
+
+
+def _image_uri(built: "Built") -> str:
+    """Images need no registry here: the fleet finds them in the build folder."""
+    return f"nineways/service:{built.digest}"
+
+
+def _reach(info: LabInfo) -> Callable[[str], str]:
+    """REST APIs answer on an address of the lab instead of a name in AWS's DNS."""
+
+    def reach(url: str) -> str:
+        match = _EXECUTE_API.fullmatch(url)
+        if match is None:
+            return url
+        state = f"{info.endpoint_url}/_lab/state?since=-1&wait=0"
+        with urllib.request.urlopen(state, timeout=10) as answer:  # noqa: S310  our own emulator
+            apis = {api["id"]: api["address"] for api in json.load(answer)["rest_apis"]}
+        address = apis.get(match["id"])
+        return f"http://{address}:{HTTP_PORT}{match['path'] or ''}" if address else url
+
+    return reach

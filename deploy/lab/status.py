@@ -1,0 +1,84 @@
+"""What is known of a lab, kept in its folder for whoever asks."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import deploy
+from deploy.lab.addresses import Addresses
+
+# Where labs keep their files. Not in a temporary folder, which a reboot empties half-way.
+LABS = Path(deploy.__file__).parents[1] / ".lab"
+
+PartState: TypeAlias = Literal["starting", "running", "restarting", "given up", "stopped"]
+LabState: TypeAlias = Literal["down", "starting", "up", "degraded", "lost", "failed", "dead"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the lab's processes."""
+
+    pid: int | None
+    restarts: int
+    state: PartState
+
+
+@dataclass(frozen=True)
+class LabInfo:
+    """What the supervisor writes down."""
+
+    name: str
+    octet: int
+    speed: float
+    pid: int
+    started_at: str
+    state: LabState = "starting"
+    # What happened and what to do about it, when something did.
+    advice: str = ""
+    parts: Mapping[str, Part] = field(default_factory=dict)
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where AWS is, for the lab's clients."""
+        return Addresses(self.octet).emulator_url
+
+    def write(self, folder: Path) -> None:
+        """Replace what was there in one move."""
+        draft = folder / "lab.draft"
+        draft.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+        draft.replace(folder / "lab.json")
+
+    @classmethod
+    def read(cls, folder: Path) -> "LabInfo | None":
+        """Read it, if a supervisor has come so far."""
+        try:
+            values = json.loads((folder / "lab.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        parts = {name: Part(**part) for name, part in values.pop("parts").items()}
+        return cls(**values, parts=parts)
+
+
+@dataclass(frozen=True)
+class LabStatus:
+    """What `nineways lab status` shows."""
+
+    name: str
+    state: LabState
+    advice: str = ""
+    info: LabInfo | None = None
+    # By id: kind, address, state, pid, exit_code, reason.
+    machines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def machines(folder: Path) -> Mapping[str, Mapping[str, Any]]:
+    """Read what the fleet wrote down last."""
+    try:
+        found: Mapping[str, Mapping[str, Any]] = json.loads(
+            (folder / "fleet.json").read_text(encoding="utf-8")
+        )
+    except FileNotFoundError:
+        return {}
+    return found
