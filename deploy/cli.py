@@ -9,10 +9,12 @@ import typer
 from rich.table import Table
 from typer.core import TyperGroup
 
+from deploy.artifacts.cli import build_command
 from deploy.carry_out import carry_out
 from deploy.catalog import VARIANTS, choose, find
 from deploy.console import Screen, show_error
 from deploy.errors import InterruptedByUserError
+from deploy.lab.cli import app as lab_app
 from deploy.model import Variant
 from deploy.options import Json, Name, Names, Yes, at_a_place
 from deploy.places import On, Where
@@ -221,6 +223,10 @@ def failover(
     table.add_row("moved after", f"{done.moved_s:.2f} s")
     table.add_row("answered after", f"{done.answered_s:.2f} s")
     screen.answer(asdict(done), table)
+
+
+app.command("build")(build_command)
+app.add_typer(lab_app, name="lab")
 
 
 @contextmanager
