@@ -1,0 +1,148 @@
+"""Makes MiniStack's CloudFormation honour the CreationPolicy of instances."""
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from deploy.lab.cloud.border import Created, Internals, Json, Parameters, Response
+from deploy.lab.cloud.signals import Signals, signallers_first
+
+STACKS = Internals(
+    "services.cloudformation.stacks",
+    "_add_event",
+    "_extract_deps",
+    "_provision_keeping_seed",
+    "_runs_on_worker_thread",
+    "_topological_sort",
+    "_update_keeping_seed",
+)
+HANDLERS = Internals(
+    "services.cloudformation.handlers",
+    "_ACTION_HANDLERS",
+    "_error",
+    "_p",
+    "_resolve_stack",
+    "_xml",
+)
+PROVISIONERS = Internals("services.cloudformation.provisioners", "_cfn_wait_condition_definition")
+SIGNALLING = "AWS::EC2::Instance"
+# A resource, and the seed of its generated name.
+Made: TypeAlias = tuple[Created, str]
+
+log = logging.getLogger("lab.creation_policy")
+
+
+def install() -> None:
+    """Hook into the order of resources, their provisioning, and SignalResource."""
+    policies = CreationPolicies(Signals())
+    STACKS.replace("topological_sort", policies.sort)
+    STACKS.replace("runs_on_worker_thread", policies.runs_on_thread)
+    STACKS.replace("provision_keeping_seed", policies.provision)
+    STACKS.replace("update_keeping_seed", policies.update)
+    HANDLERS.ACTION_HANDLERS["SignalResource"] = policies.signal
+
+
+class CreationPolicies:
+    """Our steps around those of MiniStack's stack operations."""
+
+    def __init__(self, signals: Signals) -> None:
+        self._signals = signals
+        self._stock_sort = STACKS.topological_sort
+        self._stock_runs_on_thread = STACKS.runs_on_worker_thread
+        self._stock_provision = STACKS.provision_keeping_seed
+        self._stock_update = STACKS.update_keeping_seed
+        # Signallers that nothing comes after, so that nothing else would wait for them.
+        self._closing: set[str] = set()
+
+    def sort(self, resources: Json, conditions: Json) -> list[str]:
+        """Resources in the order of their creation, those that signal early."""
+        order: list[str] = self._stock_sort(resources, conditions)
+        needs = {name: STACKS.extract_deps(resources[name], set(order)) for name in order}
+        order = signallers_first(order, needs, [n for n in order if _policy(resources[n])])
+        if order and _policy(resources[order[-1]]):
+            self._closing.add(order[-1])
+        return order
+
+    def runs_on_thread(self, resource_type: str) -> bool:
+        """Waiting must not hold up the loop that has to receive the signal."""
+        return (
+            resource_type == SIGNALLING
+            or self._signals.pending()
+            or bool(self._stock_runs_on_thread(resource_type))
+        )
+
+    def provision(self, resource_type: str, logical_id: str, properties: Json, stack: str) -> Made:
+        """Create a resource of a new stack or a new resource of a stack."""
+
+        def act() -> Made:
+            made: Made = self._stock_provision(resource_type, logical_id, properties, stack)
+            self._begin(resource_type, stack, logical_id)
+            return made
+
+        return self._waiting(resource_type, stack, logical_id, act)
+
+    def update(self, resource_type: str, physical_id: str, *rest: Any) -> Made:  # noqa: ANN401 - passed on
+        """Update a resource; one that is replaced signals anew."""
+        _, _, stack, logical_id, _ = rest
+
+        def act() -> Made:
+            made: Made = self._stock_update(resource_type, physical_id, *rest)
+            if made[0][0] != physical_id:
+                self._begin(resource_type, stack, logical_id)
+            return made
+
+        return self._waiting(resource_type, stack, logical_id, act)
+
+    def signal(self, parameters: Parameters) -> Response:
+        """SignalResource. A signal that nobody waits for any more is taken and does nothing."""
+        stack = HANDLERS.resolve_stack(HANDLERS.p(parameters, "StackName"))
+        logical_id = HANDLERS.p(parameters, "LogicalResourceId")
+        unique_id, status = HANDLERS.p(parameters, "UniqueId"), HANDLERS.p(parameters, "Status")
+        if not stack or stack["StackStatus"] == "DELETE_COMPLETE":
+            return _refuse(f"Stack [{HANDLERS.p(parameters, 'StackName')}] does not exist")
+        if status not in {"SUCCESS", "FAILURE"} or not unique_id:
+            return _refuse("Status must be SUCCESS or FAILURE, and UniqueId must be given")
+        if self._signals.receive(stack["StackName"], logical_id, unique_id, status):
+            STACKS.add_event(
+                stack["StackId"],
+                stack["StackName"],
+                logical_id,
+                SIGNALLING,
+                "CREATE_IN_PROGRESS",
+                f"Received {status} signal with UniqueId {unique_id}",
+            )
+        else:
+            # A machine that the lab starts again may run its first boot again.
+            log.info("%s (%s) signalled %s; nothing waits for it", logical_id, unique_id, status)
+        answer: Response = HANDLERS.xml(200, "SignalResourceResponse", "")
+        return answer
+
+    def _waiting(
+        self, resource_type: str, stack: str, logical_id: str, act: Callable[[], Made]
+    ) -> Made:
+        if resource_type != SIGNALLING:
+            self._signals.wait_for_all(stack)
+        try:
+            made = act()
+        except Exception:
+            self._signals.forget(stack)
+            raise
+        if logical_id in self._closing:
+            self._signals.wait_for_all(stack)
+        return made
+
+    def _begin(self, resource_type: str, stack: str, logical_id: str) -> None:
+        if resource_type == SIGNALLING:
+            definition = PROVISIONERS.cfn_wait_condition_definition(stack, logical_id)
+            if policy := _policy(definition):
+                self._signals.expect(stack, logical_id, policy)
+
+
+def _policy(definition: Json) -> Json:
+    policy: Json = (definition.get("CreationPolicy") or {}).get("ResourceSignal") or {}
+    return policy if definition.get("Type") == SIGNALLING else {}
+
+
+def _refuse(message: str) -> Response:
+    response: Response = HANDLERS.error("ValidationError", message)
+    return response

@@ -1,0 +1,221 @@
+"""The ECS service scheduler: MiniStack's, made to wait for what really happens.
+
+MiniStack rolls deployments, counts failures for the circuit breaker and rolls back. Here a task
+runs when the fleet says so, a deployment is steady when the load balancer finds its tasks
+healthy, and a task that fails its health checks is replaced.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from deploy.lab.cloud.amendments import numbers
+from deploy.lab.cloud.border import (
+    Created,
+    Internals,
+    Json,
+    RefusedError,
+    amend_resource_type,
+    scope,
+    scoped_records,
+)
+from deploy.lab.cloud.lab import Lab
+from deploy.lab.cloud.tasks import Fleet
+
+ECS = Internals(
+    "services.ecs",
+    "_cleanup_task_resources",
+    "_complete_service_deployment",
+    "_deployment_for_task",
+    "_deployment_needs_first_task",
+    "_docker",
+    "_make_deployment",
+    "_mark_task_activating",
+    "_mark_task_stopped",
+    "_primary_deployment",
+    "_reconcile_service_tasks",
+    "_record_service_task_failure",
+    "_record_service_task_healthy",
+    "_sanitize",
+    "_services",
+    "_task_ip",
+    "_tasks",
+)
+STACKS = Internals("services.cloudformation.stacks", "_runs_on_worker_thread")
+
+LOOK_EVERY_S = 0.25
+# A task without a health check that has run this long is taken to work.
+STEADY_AFTER_S = 2.0
+
+log = logging.getLogger("lab.ecs")
+
+
+def install(lab: Lab, own_name: str) -> Fleet:
+    """Hook into the scheduler and start the thread that looks after services."""
+    fleet = Fleet(lab, own_name)
+    scheduler = Scheduler(lab, fleet)
+    ECS.replace("docker", fleet)
+    ECS.replace("deployment_needs_first_task", lambda *_: False)
+    ECS.replace("make_deployment", scheduler.make_deployment)
+    ECS.replace("mark_task_activating", scheduler.keep_pending)
+    ECS.replace("reconcile_service_tasks", scheduler.reconcile)
+    ECS.replace("record_service_task_healthy", scheduler.record_healthy)
+    ECS.replace("sanitize", scheduler.sanitize)
+    stock_runs_on_thread = STACKS.runs_on_worker_thread
+    STACKS.replace(
+        "runs_on_worker_thread",
+        lambda kind: kind == "AWS::ECS::Service" or stock_runs_on_thread(kind),
+    )
+    amend_resource_type("AWS::ECS::Service", before=numbers, after=scheduler.finish_stack_resource)
+    threading.Thread(target=scheduler.look_after_services, name="lab-ecs", daemon=True).start()
+    return fleet
+
+
+class Scheduler:
+    """Our steps around those of MiniStack's scheduler."""
+
+    def __init__(self, lab: Lab, fleet: Fleet) -> None:
+        self._observed = lab.observed
+        self._fleet = fleet
+        self._stock_make = ECS.make_deployment
+        self._stock_reconcile = ECS.reconcile_service_tasks
+        self._stock_record_healthy = ECS.record_service_task_healthy
+        self._stock_sanitize = ECS.sanitize
+        # MiniStack reconciles from several threads; two at once would start a task too many.
+        self._one_at_a_time = threading.RLock()
+
+    def make_deployment(self, task_definition: str, desired_count: int, **rest: Any) -> Json:  # noqa: ANN401 - passed on
+        """A deployment is in progress until its tasks are steady, the first one too."""
+        deployment: Json = self._stock_make(task_definition, desired_count, **rest)
+        deployment["rolloutState"] = "IN_PROGRESS"
+        deployment["rolloutStateReason"] = f"ECS deployment {deployment['id']} in progress."
+        return deployment
+
+    def keep_pending(self, task_arn: str, task: Json) -> bool:
+        """A task stays PENDING, and is counted so, until the fleet runs it."""
+        del task_arn
+        task["pullStartedAt"] = task.get("pullStartedAt") or datetime.now(UTC).isoformat()
+        return True
+
+    def reconcile(self, cluster: str, service_key: str) -> None:
+        """Start or stop tasks."""
+        with self._one_at_a_time:
+            self._stock_reconcile(cluster, service_key)
+
+    def record_healthy(self, service_key: str, task: Json) -> None:
+        """A task counts for its deployment once it is known to work.
+
+        With target groups that is when each finds it healthy, else when it has run for a while.
+        """
+        if (service := ECS.services.get(service_key)) is None:
+            return
+        states = self._target_states(service, task)
+        works = all(state == "healthy" for state in states)
+        if works if states else _age_s(task) > STEADY_AFTER_S:
+            self._stock_record_healthy(service_key, task)
+
+    def sanitize(self, record: Any) -> Any:  # noqa: ANN401 - any JSON
+        """What Describe calls show; a stopped task is stopped when its process has ended."""
+        shown = self._stock_sanitize(record)
+        if isinstance(record, dict) and "taskArn" in record and "clusterArn" in record:
+            container = self._fleet.containers.of_task(record["taskArn"])
+            if record.get("lastStatus") == "STOPPED" and container and not container.gone:
+                shown["lastStatus"] = "DEACTIVATING" if container.drains else "STOPPING"
+                shown.pop("stoppedAt", None)
+        return shown
+
+    def finish_stack_resource(
+        self, arn: str, properties: Json, attributes: dict[str, str]
+    ) -> Created:
+        """Set what the stock type drops, then wait for a steady service, as CloudFormation does.
+
+        Raises:
+            RefusedError: the circuit breaker gave the deployment up.
+        """
+        cluster, name = arn.rsplit("/", 2)[1:]
+        service = ECS.services[f"{cluster}/{name}"]
+        service["healthCheckGracePeriodSeconds"] = properties.get(
+            "HealthCheckGracePeriodSeconds", 0
+        )
+        begun = ECS.primary_deployment(service)
+        while service["status"] == "ACTIVE" and not _is_steady(service, begun):
+            if begun["rolloutState"] == "FAILED":
+                raise RefusedError(begun["rolloutStateReason"])
+            time.sleep(LOOK_EVERY_S / 5)
+        return arn, attributes
+
+    def look_after_services(self) -> None:
+        """Look at every active service, again and again."""
+        while True:
+            time.sleep(LOOK_EVERY_S)
+            for account, region, key, service in list(scoped_records(ECS.services)):
+                if service["status"] == "ACTIVE":
+                    try:
+                        with scope(account, region), self._one_at_a_time:
+                            self._look_after(key, service)
+                    except Exception:
+                        log.exception("could not look after %s", key)
+
+    def _look_after(self, key: str, service: Json) -> None:
+        cluster = key.split("/", 1)[0]
+        for task in self._running(service):
+            if self._failed_health_checks(service, task):
+                self._replace(task)
+            elif not task.get("_startup_stable"):
+                self.record_healthy(key, task)
+        self.reconcile(cluster, key)
+        ECS.complete_service_deployment(cluster, key)
+
+    def _running(self, service: Json) -> Iterator[Json]:
+        for task in list(ECS.tasks.values()):
+            if (
+                task.get("group") == f"service:{service['serviceName']}"
+                and task.get("clusterArn") == service["clusterArn"]
+                and task.get("lastStatus") == "RUNNING"
+            ):
+                yield task
+
+    def _failed_health_checks(self, service: Json, task: Json) -> bool:
+        grace_s = float(service.get("healthCheckGracePeriodSeconds") or 0)
+        return _age_s(task) > grace_s and "unhealthy" in self._target_states(service, task)
+
+    def _target_states(self, service: Json, task: Json) -> list[str]:
+        """What the edge says of the task in each target group of its service."""
+        address = str(ECS.task_ip(task))
+        return [
+            str(
+                self._observed.target(
+                    balancer["targetGroupArn"], address, int(balancer["containerPort"])
+                ).get("state", "initial")
+            )
+            for balancer in service.get("loadBalancers") or []
+        ]
+
+    def _replace(self, task: Json) -> None:
+        arn = task["taskArn"]
+        log.info("%s fails its health checks; it is replaced", arn)
+        reason = "Task failed ELB health checks"
+        if ECS.mark_task_stopped(arn, task, reason, "ServiceSchedulerInitiated"):
+            ECS.cleanup_task_resources(task, self._fleet)
+            ECS.record_service_task_failure(task)
+
+
+def _age_s(task: Json) -> float:
+    """Seconds since the task runs."""
+    started = datetime.fromisoformat(str(task["startedAt"]))
+    return (datetime.now(UTC) - started).total_seconds()
+
+
+def _is_steady(service: Json, deployment: Json) -> bool:
+    return bool(
+        deployment["rolloutState"] == "COMPLETED"
+        and service["runningCount"] == service["desiredCount"]
+    )
+
+
+def describe(fleet: Fleet) -> list[Json]:
+    """The tasks for the state document."""
+    return fleet.containers.describe()

@@ -1,0 +1,18 @@
+"""What the additions share: this lab's addresses, its folder, and what its agents saw."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy.lab.addresses import Addresses
+from deploy.lab.cloud.draining import Draining
+from deploy.lab.cloud.observed import Observed
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One lab, as seen by its control plane."""
+
+    addresses: Addresses
+    directory: Path
+    observed: Observed = field(default_factory=Observed)
+    draining: Draining = field(default_factory=Draining)

@@ -1,0 +1,87 @@
+"""Puts the additions into MiniStack and serves it."""
+
+import shutil
+from collections.abc import Callable
+
+import uvicorn
+
+from deploy.lab.cloud import (
+    amendments,
+    creation_policy,
+    ec2,
+    ecs,
+    elastic_ip,
+    elbv2,
+    lambda_,
+    pin,
+    security_groups,
+)
+from deploy.lab.cloud.agents import Agents
+from deploy.lab.cloud.border import Internals, Json
+from deploy.lab.cloud.environment import OWN_NAME
+from deploy.lab.cloud.lab import Lab
+from deploy.lab.cloud.rest_apis import RestApis
+from deploy.lab.cloud.state import State
+
+APP = Internals("app", "app", "SERVICE_HANDLERS")
+SQS = Internals("services.sqs", "DEFAULT_HOST", "_CANONICAL_NETLOC")
+
+# A request that is still running when we are told to stop is a long poll.
+STOP_WITHIN_S = 1
+
+
+def serve(lab: Lab) -> None:
+    """Serve until SIGTERM.
+
+    Raises:
+        PinError: another MiniStack is installed.
+    """
+    pin.check()
+    host, port = lab.addresses.emulator_url.removeprefix("http://").split(":")
+    _fresh_temporary_folder(lab)
+    # Queue URLs must lead here and not to localhost.
+    SQS.replace("DEFAULT_HOST", host)
+    SQS.replace("CANONICAL_NETLOC", f"{host}:{port}")
+    state = State(install(lab))
+    config = uvicorn.Config(
+        Agents(lab, state, APP.app),
+        host=host,
+        port=int(port),
+        access_log=False,
+        log_level="warning",
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=STOP_WITHIN_S,
+    )
+    try:
+        uvicorn.Server(config).run()
+    finally:
+        lambda_.stop()
+        shutil.rmtree(lab.directory / "tmp", ignore_errors=True)
+
+
+def install(lab: Lab) -> Callable[[], Json]:
+    """Put the additions into MiniStack; gives what describes all that should exist."""
+    security_groups.install()
+    ec2.install(lab)
+    elastic_ip.install(lab)
+    elbv2.install(lab)
+    fleet = ecs.install(lab, own_name=OWN_NAME)
+    lambda_.install(lab)
+    amendments.install()
+    creation_policy.install()
+    apis = RestApis(lab)
+    return lambda: {
+        "instances": ec2.wanted(lab),
+        "tasks": ecs.describe(fleet),
+        "addresses": elastic_ip.wanted(),
+        "load_balancers": elbv2.load_balancers(),
+        "target_groups": elbv2.target_groups(lab),
+        "rest_apis": apis.describe(),
+    }
+
+
+def _fresh_temporary_folder(lab: Lab) -> None:
+    """What a killed predecessor left behind goes."""
+    folder = lab.directory / "tmp"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)

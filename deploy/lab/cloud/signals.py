@@ -1,0 +1,135 @@
+"""CreationPolicy: a stack goes on when its instances say that they serve.
+
+Instances of one stack boot side by side: whatever comes after them in the stack waits for the
+signals of all of them.
+"""
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from deploy.lab.cloud.observed import now
+
+_DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
+DEFAULT_TIMEOUT = "PT5M"  # CloudFormation's, from its CreationPolicy reference (2026-11)
+
+
+class SignalError(Exception):
+    """An instance said that its first boot failed, or said nothing in time."""
+
+
+@dataclass
+class Expected:
+    """Signals that one resource has to send."""
+
+    logical_id: str
+    count: int
+    timeout_s: float
+    since: float
+    received: dict[str, str] = field(default_factory=dict)
+
+    def failure(self, moment: float) -> str:
+        """Why it failed, or nothing."""
+        for unique_id, status in self.received.items():
+            if status == "FAILURE":
+                return f"Received FAILURE signal with UniqueId {unique_id}"
+        if not self.arrived and moment >= self.since + self.timeout_s:
+            return (
+                f"Failed to receive {self.count - len(self.received)} resource signal(s) "
+                "within the specified duration"
+            )
+        return ""
+
+    @property
+    def arrived(self) -> bool:
+        """Whether every signal came."""
+        return list(self.received.values()).count("SUCCESS") >= self.count
+
+
+class Signals:
+    """What each stack still waits for. Safe between threads."""
+
+    def __init__(self, clock: Callable[[], float] = now) -> None:
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._expected: dict[str, dict[str, Expected]] = {}
+
+    def expect(self, stack: str, logical_id: str, policy: Mapping[str, object]) -> None:
+        """Begin to wait for the signals of a resource that was just created."""
+        count = int(str(policy.get("Count", 1)))
+        timeout_s = duration_s(str(policy.get("Timeout", DEFAULT_TIMEOUT)))
+        expected = Expected(logical_id, count, timeout_s, self._clock())
+        with self._changed:
+            self._expected.setdefault(stack, {})[logical_id] = expected
+
+    def pending(self) -> bool:
+        """Whether any stack waits for any signal."""
+        with self._changed:
+            return any(self._expected.values())
+
+    def receive(self, stack: str, logical_id: str, unique_id: str, status: str) -> bool:
+        """Take a signal in; false when nobody waits for it."""
+        with self._changed:
+            if (expected := self._expected.get(stack, {}).get(logical_id)) is None:
+                return False
+            expected.received.setdefault(unique_id, status)
+            self._changed.notify_all()
+            return True
+
+    def forget(self, stack: str) -> None:
+        """Wait for nothing any more: the stack failed elsewhere."""
+        with self._changed:
+            self._expected.pop(stack, None)
+
+    def wait_for_all(self, stack: str) -> None:
+        """Wait until every resource of the stack has signalled.
+
+        Raises:
+            SignalError: as soon as one of them failed or is late.
+        """
+        with self._changed:
+            try:
+                while waiting := list(self._expected.get(stack, {}).values()):
+                    for expected in waiting:
+                        if reason := expected.failure(self._clock()):
+                            raise SignalError(f"{expected.logical_id}: {reason}")
+                        if expected.arrived:
+                            del self._expected[stack][expected.logical_id]
+                    if self._expected.get(stack):
+                        self._changed.wait(1.0)
+            finally:
+                self._expected.pop(stack, None)
+
+
+def duration_s(text: str) -> float:
+    """Seconds of an ISO 8601 duration.
+
+    >>> duration_s("PT1H2M3S")
+    3723.0
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None or not any(match.groups()):
+        raise ValueError(f"a CreationPolicy's Timeout must look like PT10M, not {text!r}")
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return float(hours * 3600 + minutes * 60 + seconds)
+
+
+def signallers_first(
+    order: Iterable[str],
+    needs: Mapping[str, Iterable[str]],
+    signallers: Iterable[str],
+) -> list[str]:
+    """The same resources, those that signal (and what they need) before all others.
+
+    >>> signallers_first("abcd", {"d": ["b"]}, ["d"])
+    ['b', 'd', 'a', 'c']
+    """
+    early: set[str] = set()
+    waiting = list(signallers)
+    while waiting:
+        if (name := waiting.pop()) not in early:
+            early.add(name)
+            waiting.extend(needs.get(name, ()))
+    order = list(order)
+    return [n for n in order if n in early] + [n for n in order if n not in early]
