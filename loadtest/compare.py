@@ -26,8 +26,10 @@ from loadtest.samples import Sample
 from loadtest.scenarios import IDEMPOTENCY_KEY, RUN_ATTRIBUTE, Leg, key_prefix
 from loadtest.targets import Target
 
-# How long looking through one queue after a round may take.
-DRAIN_S = 60.0
+# After a round the queue is emptied of what is known to be in it, so that it does not grow from
+# round to round; at the end it is searched until it is silent.
+SWEEP_S = 10.0
+SEARCH_S = 120.0
 # Rounds in which the generator fell behind are made up for, but not for ever.
 EXTRA_ROUNDS = 2
 
@@ -69,7 +71,7 @@ class Comparison:
     def start_cold(self) -> None:
         """Meet new environments on purpose, where there is such a thing."""
         for target in self.able():
-            if target.renew:
+            if target.environments:
                 self.tools.tell(f"cold starts of {target.name}")
                 self.cold[target.name] = self.tools.cold_starts(target)
 
@@ -78,6 +80,9 @@ class Comparison:
         self.load_round(WARM_UP, self.able())
         for number in range(1, self.load.rounds + EXTRA_ROUNDS + 1):
             self.load_round(number, [t for t in self.able() if self.lacks_rounds(t)])
+        self.tools.tell("count the messages in the queue")
+        for queue in distinct(target.queue for target in self.able()):
+            self.take(queue, enough=None, timeout_s=SEARCH_S)
 
     def lacks_rounds(self, target: Target) -> bool:
         """Whether it has fewer rounds that count than were asked for."""
@@ -89,12 +94,17 @@ class Comparison:
         for target in in_turn(targets, number=number, seed=self.load.seed):
             self.load_one(Leg(self.id, target.name, number), target)
         for queue in distinct(target.queue for target in targets):
-            self.tools.tell("count the messages in the queue")
-            self.found += queue.take(
-                lambda message: message.attributes.get(RUN_ATTRIBUTE) == self.id,
-                enough=None,
-                timeout_s=DRAIN_S,
-            )
+            legs = [(t.name, number) for t in targets if t.queue is queue]
+            sent = sum(bool(sample.message_id) for leg in legs for sample in self.samples[leg])
+            self.take(queue, enough=sent, timeout_s=SWEEP_S)
+
+    def take(self, queue: QueueProbe, *, enough: int | None, timeout_s: float) -> None:
+        """Take messages of this comparison out of a queue."""
+        self.found += queue.take(
+            lambda message: message.attributes.get(RUN_ATTRIBUTE) == self.id,
+            enough=enough,
+            timeout_s=timeout_s,
+        )
 
     def load_one(self, leg: Leg, target: Target) -> None:
         """Offer one leg and keep what came of it."""

@@ -1,9 +1,18 @@
 """What can be verified and loaded: a deployed variant, or any URL that speaks the contract."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from loadtest.queue_probe import QueueProbe
+from deploy import probe
+from deploy.errors import BadInputError
+from deploy.model import FOUNDATION, Output, Variant
+from loadtest.cold_starts import Environments, LambdaEnvironments
+from loadtest.queue_probe import QueueProbe, SqsProbe
+
+if TYPE_CHECKING:
+    from deploy.account import AccountPlace
 
 
 @dataclass(frozen=True)
@@ -19,5 +28,49 @@ class Target:
     slug: str | None = None
     # The queue behind it, when it can be looked into.
     queue: QueueProbe | None = None
-    # Makes the next request meet a new environment, where such a thing exists.
-    renew: Callable[[], None] | None = None
+    # Where it starts cold, if it does.
+    environments: Environments | None = None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is on this machine, where no proxy could reach it."""
+        return (urlsplit(self.url).hostname or "").startswith(("127.", "localhost"))
+
+
+def deployed(variants: Sequence[Variant], place: "AccountPlace") -> list[Target]:
+    """The variants as they stand in a place. They share one queue."""
+    queue = SqsProbe(place.sqs, place.output(Output(FOUNDATION.name, "QueueUrl")))
+    return [target_of(variant, place, queue) for variant in variants]
+
+
+def target_of(variant: Variant, place: "AccountPlace", queue: QueueProbe) -> Target:
+    """One variant."""
+    url = place.url(variant.url)
+    stack = place.cloudformation.find(variant.url.stack)
+    function = stack.outputs.get("FunctionName") if stack else None
+    _, who = probe.get(f"{url}/whoami")
+    return Target(
+        name=variant.name,
+        url=url,
+        title=variant.title,
+        version=str(who.get("version", "")),
+        slug=variant.slug,
+        queue=queue,
+        environments=LambdaEnvironments(place.lambda_, function) if function else None,
+    )
+
+
+def by_url(text: str) -> Target:
+    """Read `name=http://…`.
+
+    >>> by_url("mine=http://127.0.0.1:8000/").url
+    'http://127.0.0.1:8000'
+    """
+    name, separator, url = text.partition("=")
+    if not separator or not url.startswith(("http://", "https://")) or not name.isprintable():
+        raise BadInputError(
+            f"{text!r} is no named URL", remedy="write it as mine=http://127.0.0.1:8000"
+        )
+    if "/" in name or not name:
+        raise BadInputError(f"{name!r} cannot be a name", remedy="leave out slashes")
+    return Target(name=name, url=url.rstrip("/"), title=url)
