@@ -1,0 +1,197 @@
+"""What was found, in plain words, made from the numbers and from nothing else. Pure."""
+
+from collections.abc import Sequence
+
+from loadtest.digits import interval, share, three
+from loadtest.run import Run, Verdict
+from loadtest.summary import Summary
+
+# From here on the requests waited for a core as much as for the service.
+BUSY = 0.85
+MEDIAN, TAIL = 50.0, 99.0
+
+
+def headline(summaries: Sequence[Summary]) -> str:
+    """The one sentence that somebody would tell a colleague."""
+    measured = ranked(summaries, MEDIAN)
+    match measured:
+        case []:
+            return "Nothing could be measured."
+        case [only]:
+            median = three(only.latency_ms[MEDIAN].value)
+            return f"{only.subject.name} answers half of its requests within {median} ms."
+        case [first, second, *_]:
+            if first.latency_ms[MEDIAN].overlaps(second.latency_ms[MEDIAN]):
+                alike = [first, *(s for s in measured[1:] if alike_at(first, s, MEDIAN))]
+                return f"{listed(names(alike))} answer equally fast, as far as this run can tell."
+            ratio = second.latency_ms[MEDIAN].value / first.latency_ms[MEDIAN].value
+            return (
+                f"{first.subject.name} answers fastest: {second.subject.name}, the next, "
+                f"takes {times(ratio)} as long at the median."
+            )
+    raise AssertionError(measured)
+
+
+def findings(run: Run, summaries: Sequence[Summary]) -> list[str]:
+    """The sentences below the headline."""
+    return [
+        *medians(run, summaries),
+        *tails(summaries),
+        *errors(summaries),
+        *messages(summaries),
+        *cold(summaries),
+        *not_loaded(summaries),
+        *voids(summaries),
+        *busy(summaries),
+    ]
+
+
+def medians(run: Run, summaries: Sequence[Summary]) -> list[str]:
+    """What the medians are."""
+    parts = [
+        f"{each.subject.name} within {three(each.latency_ms[MEDIAN].value)} ms "
+        f"({interval(each.latency_ms[MEDIAN])})"
+        for each in ranked(summaries, MEDIAN)
+    ]
+    if not parts:
+        return []
+    told = (
+        f"At {run.load.rate:g} requests a second, half of the requests are answered by "
+        f"{listed(parts)}; in brackets the 95 % confidence interval."
+    )
+    return [told]
+
+
+def tails(summaries: Sequence[Summary]) -> list[str]:
+    """How the slowest hundredth fares, which may be another order."""
+    measured = ranked(summaries, TAIL)
+    if len(measured) < 2:  # noqa: PLR2004 - two are needed to compare
+        return []
+    best, worst = measured[0], measured[-1]
+    told = (
+        f"One request in a hundred takes longer than {three(best.latency_ms[TAIL].value)} ms with "
+        f"{best.subject.name} and {three(worst.latency_ms[TAIL].value)} ms with "
+        f"{worst.subject.name}"
+    )
+    if alike_at(best, worst, TAIL):
+        return [f"{told}, but these intervals overlap: more rounds would have to tell them apart."]
+    return [f"{told}."]
+
+
+def errors(summaries: Sequence[Summary]) -> list[str]:
+    """Which failed, how often, and mostly how."""
+    loaded = [each for each in summaries if each.sent]
+    failing = [each for each in loaded if each.failed]
+    if loaded and not failing:
+        return [f"None of the {sum(each.sent for each in loaded):,} requests failed."]
+    return [
+        f"{each.subject.name} failed {each.failed:,} of {each.sent:,} requests "
+        f"({share(each.failed, each.sent)}), mostly: "
+        f"{max(each.errors, key=lambda error: each.errors[error])}."
+        for each in failing
+    ]
+
+
+def messages(summaries: Sequence[Summary]) -> list[str]:
+    """Whether the messages arrived."""
+    counted = [e.subject.accounting for e in summaries if e.subject.accounting is not None]
+    harmed = [
+        f"Of {account.acknowledged:,} messages that {each.subject.name} acknowledged, "
+        f"{account.lost:,} were not in the queue, and {account.duplicated:,} copies were too many."
+        for each in summaries
+        if (account := each.subject.accounting) is not None
+        if account.lost + account.duplicated
+    ]
+    if harmed or not counted:
+        return harmed
+    total = sum(account.acknowledged for account in counted)
+    return [f"Each of the {total:,} acknowledged messages was in the queue, exactly once."]
+
+
+def cold(summaries: Sequence[Summary]) -> list[str]:
+    """What a cold start costs."""
+    return [
+        f"A cold start of {each.subject.name} takes {three(each.cold_ms)} ms where a warm "
+        f"request takes {three(each.warm_ms)} (medians of {len(each.subject.cold_starts)})."
+        for each in summaries
+        if each.cold_ms is not None and each.warm_ms is not None
+    ]
+
+
+def not_loaded(summaries: Sequence[Summary]) -> list[str]:
+    """Who was left out, and why."""
+    said = []
+    for each in summaries:
+        failed = [check for check in each.subject.checks if check.verdict is Verdict.FAILED]
+        if failed:
+            said.append(
+                f"{each.subject.name} was not loaded: it failed {len(failed)} of "
+                f"{len(each.subject.checks)} checks of the contract, first: {failed[0].promise} "
+                f"({failed[0].reason})."
+            )
+    return said
+
+
+def voids(summaries: Sequence[Summary]) -> list[str]:
+    """Which rounds do not count."""
+    return [
+        f"{plural(each.void_rounds, 'round')} of {each.subject.name} "
+        f"{'does' if each.void_rounds == 1 else 'do'} not count: the generator fell behind."
+        for each in summaries
+        if each.void_rounds
+    ]
+
+
+def busy(summaries: Sequence[Summary]) -> list[str]:
+    """Whether the machine was the bottleneck."""
+    busiest = max((each.machine_busy for each in summaries), default=0.0)
+    if busiest < BUSY:
+        return []
+    told = (
+        f"The machine was up to {busiest:.0%} busy during the rounds: part of each latency is "
+        "waiting for a core. Try a lower --rate."
+    )
+    return [told]
+
+
+def ranked(summaries: Sequence[Summary], percentile: float) -> list[Summary]:
+    """Those that were measured, fastest first."""
+    measured = [each for each in summaries if each.measured]
+    return sorted(measured, key=lambda each: each.latency_ms[percentile].value)
+
+
+def alike_at(one: Summary, other: Summary, percentile: float) -> bool:
+    """Whether the intervals overlap."""
+    return one.latency_ms[percentile].overlaps(other.latency_ms[percentile])
+
+
+def names(summaries: Sequence[Summary]) -> list[str]:
+    """What they are called."""
+    return [each.subject.name for each in summaries]
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Join as people do.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def times(ratio: float) -> str:
+    """A factor as people say it.
+
+    >>> times(1.42), times(2.0)
+    ('1.4 times', '2.0 times')
+    """
+    return f"{ratio:.1f} times"
+
+
+def plural(count: int, noun: str) -> str:
+    """Count things.
+
+    >>> plural(1, "round"), plural(2, "round")
+    ('1 round', '2 rounds')
+    """
+    return f"{count} {noun}{'' if count == 1 else 's'}"
