@@ -17,6 +17,8 @@ set -Eeuo pipefail
 bundle=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # Who runs this may have switched off the byte code that makes the service start in half the time.
 unset PYTHONDONTWRITEBYTECODE
+# The user that systemd starts the service as must be able to read it.
+umask 022
 release="" wanted_python="" wanted_arch=""
 # The build wrote these three there.
 # shellcheck source=/dev/null
@@ -30,6 +32,7 @@ fi
 if [ "$(id -u)" = 0 ]; then home=${NINEWAYS_HOME:-/opt/nineways}; else home=${NINEWAYS_HOME:-${HOME:?}/nineways}; fi
 port=${NINEWAYS_PORT:-8000}
 ready_s=${NINEWAYS_READY_S:-60}  # how long the service may take to become ready
+stop_s=60  # how long it may take to finish what it had begun
 services=(web)
 if [ "${NINEWAYS_RUN_WORKER:-false}" = true ]; then services+=(worker); fi
 here=$home/releases/$release
@@ -64,7 +67,7 @@ step() {
 
 # --- installing ---------------------------------------------------------------------------------
 
-is_wanted() { [ "$("$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "$wanted_python" ]; }
+is_wanted() { [ "$("$1" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "$wanted_python" ]; }
 
 look_for_python() {
   local candidate
@@ -97,7 +100,7 @@ find_python() {
 # Unpack the wheels that the lock names by hash. A wheel is a zip whose files go where Python finds
 # them; doing just that takes a quarter of the time that pip needs, and pip need not be there.
 unpack_wheels() {
-  "$1/venv/bin/python" - "$bundle" <<'PYTHON'
+  "$1/venv/bin/python" -I - "$bundle" <<'PYTHON'
 import hashlib, pathlib, sys, sysconfig, zipfile
 
 bundle = pathlib.Path(sys.argv[1])
@@ -126,14 +129,14 @@ install_release() {
   mkdir -p "$home/releases"
   rm -rf "$draft"
   mkdir "$draft"
-  "$python" -m venv --without-pip "$draft/venv"
+  "$python" -I -m venv --without-pip "$draft/venv"
   unpack_wheels "$draft"
   cp -R "$bundle/app" "$bundle/install.sh" "$bundle/release" "$draft/"
   # Importing shows that the release works here before the old one is stopped, and compiles what
   # the service imports.
   (cd "$draft" && venv/bin/python -c 'import app.entrypoints.web, app.entrypoints.worker')
   # The user that systemd starts it as may not write here: compile the rest as well.
-  if [ "$by" = systemd ]; then "$draft/venv/bin/python" -m compileall -q -j 0 "$draft/venv/lib" "$draft/app"; fi
+  if [ "$by" = systemd ]; then "$draft/venv/bin/python" -I -m compileall -q -j 0 "$draft/venv/lib" "$draft/app"; fi
   mv "$draft" "$here"
 }
 
@@ -150,7 +153,7 @@ drop_old_releases() {
 # service names itself. The file is for the user data that signals CloudFormation with it.
 name_instance() {
   if [ -z "${NINEWAYS_COMPUTE_ID:-}" ]; then
-    NINEWAYS_COMPUTE_ID=$("$python" - "${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254}" <<'PYTHON' || true
+    NINEWAYS_COMPUTE_ID=$("$python" -I - "${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254}" <<'PYTHON'
 import sys, urllib.request
 
 base = sys.argv[1].rstrip("/") + "/latest/"
@@ -162,7 +165,7 @@ try:
     proof = {"X-aws-ec2-metadata-token": token}
     print(ask(urllib.request.Request(base + "meta-data/instance-id", headers=proof), timeout=2).read().decode())
 except OSError:
-    sys.exit("no metadata service answers")
+    pass
 PYTHON
     )
   fi
@@ -216,7 +219,7 @@ WorkingDirectory=$home/current
 ExecStart=$home/current/venv/bin/python -m app.entrypoints.$1
 Restart=always
 RestartSec=1
-TimeoutStopSec=60
+TimeoutStopSec=$stop_s
 AmbientCapabilities=$capabilities
 CapabilityBoundingSet=$capabilities
 LimitNOFILE=65536
@@ -256,9 +259,9 @@ install_units() {
     if ! unit_text "$service" | cmp -s - "$unit"; then
       unit_text "$service" >"$unit"
       rm -f "$home/run/$service.stamp"
+      systemctl daemon-reload
     fi
   done
-  systemctl daemon-reload
 }
 
 # --- running without it -------------------------------------------------------------------------
@@ -306,14 +309,18 @@ is_up() {
 }
 
 stop() {
-  local pid
+  local pid until=$((SECONDS + stop_s))
   rm -f "$home/run/$1.stamp"
   case $by in
     systemd) systemctl disable --now --quiet "nineways-$1" ;;
     supervisor)
       pid=$(supervisor_pid "$1") || return 0
       kill -TERM "$pid"
-      while supervisor_pid "$1" >/dev/null; do sleep 0.05; done
+      while supervisor_pid "$1" >/dev/null; do
+        # What does not end when asked is killed; the supervisor then ends by itself.
+        if ((SECONDS > until)); then xargs -r kill -KILL <"/proc/$pid/task/$pid/children" || true; fi
+        sleep 0.05
+      done
       ;;
   esac
 }
@@ -351,7 +358,7 @@ last_lines() {
 wait_until_ready() {
   local address=${NINEWAYS_HOST:-127.0.0.1} why
   if [ "$address" = 0.0.0.0 ]; then address=127.0.0.1; fi
-  if why=$("$here/venv/bin/python" - "http://$address:$port" "$ready_s" <<'PYTHON'
+  if why=$("$here/venv/bin/python" -I - "http://$address:$port" "$ready_s" <<'PYTHON'
 import json, os, sys, time, urllib.error, urllib.request
 
 base, ready_s = sys.argv[1], float(sys.argv[2])
@@ -365,14 +372,17 @@ while True:
         who = json.load(ask(base + "/whoami", timeout=5))["compute_id"] if ours else None
         if who == ours:
             sys.exit()
+        pause_s = 0.5
         why = f"another service, {who}, answers at {base}: is the port taken?"
     except urllib.error.HTTPError as error:
+        pause_s = 0.5
         why = f"the service runs, but /readyz answers {error.code} {error.read(500).decode(errors='replace')}: can it reach the queue, and may it?"
     except OSError:
+        pause_s = 0.05
         why = f"nothing listens at {base}: the service does not start"
     if time.monotonic() > until:
         sys.exit(print(why) or 1)
-    time.sleep(0.05)
+    time.sleep(pause_s)
 PYTHON
   ); then return; fi
   say "the last lines of the log:"

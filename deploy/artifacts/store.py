@@ -5,13 +5,14 @@ was killed leaves nothing that is later taken for finished. One build of a famil
 """
 
 import fcntl
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-# A lab that is up may still run the one or two before the newest; older ones only take room.
+# A lab that is up may still run the one or two before the last; older ones only take room.
 KEEP = 3
 
 
@@ -30,7 +31,7 @@ class Name:
 def ensure(
     folder: Path, name: Name, make: Callable[[Path], Path], report: Callable[[str], None]
 ) -> bool:
-    """Make `folder/name` unless it is there already, and drop all but the newest of its family.
+    """Make `folder/name` unless it is there already, and drop all but the last used of its family.
 
     `make` gets an empty folder to work in and returns the file or folder in it that is the result.
 
@@ -39,6 +40,7 @@ def ensure(
     """
     path = folder / str(name)
     if path.exists():
+        os.utime(path)  # used again: not among the first to be dropped
         return False
     folder.mkdir(parents=True, exist_ok=True)
     with _only_one(folder / f".{name.family}.lock", report):
@@ -71,8 +73,8 @@ def _only_one(lock: Path, report: Callable[[str], None]) -> Iterator[None]:
 
 def _prune(folder: Path, name: Name) -> None:
     of_family = folder.glob(f"{name.family}-{'[0-9a-f]' * len(name.digest)}{name.suffix}")
-    newest_first = sorted(of_family, key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    for old in newest_first[KEEP:]:
+    last_used_first = sorted(of_family, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for old in last_used_first[KEEP:]:
         # Renamed first: half a folder must never stand under a finished name.
         doomed = old.rename(folder / f".draft-{old.name}")
         _remove(doomed)

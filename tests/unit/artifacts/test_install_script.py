@@ -298,6 +298,15 @@ def test_a_wheel_that_was_changed_is_not_installed(
     assert not machine.answers()
 
 
+def test_files_that_lie_around_are_not_imported(machine: Machine, bundle: Path) -> None:
+    (machine.folder / "work").mkdir(parents=True)
+    # The standard library has modules of these names, and the script uses them.
+    for name in ("zipfile.py", "json.py", "queue.py"):
+        (machine.folder / "work" / name).write_text("raise SystemExit('wrong file')")
+
+    assert machine.boot(bundle).returncode == 0
+
+
 def test_a_bundle_for_another_processor_is_refused(machine: Machine, project: Project) -> None:
     here = Target.here()
     other = Target(here.python, "arm64" if here.arch == "x86_64" else "x86_64")
