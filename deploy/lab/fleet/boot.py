@@ -82,7 +82,7 @@ class Lab:
     def _task(self, task: Task, folder: Path) -> Boot:
         image = self._image(task.image)
         config = json.loads((image / "config.json").read_text(encoding="utf-8"))
-        own = dict(entry.split("=", 1) for entry in config.get("Env") or [])
+        own = config.get("Env") or {}
         return Boot(
             argv=(*(config.get("Entrypoint") or []), *(task.command or config["Cmd"])),
             environment={
