@@ -1,6 +1,7 @@
 """Puts the additions into MiniStack and serves it."""
 
 import shutil
+import signal
 from collections.abc import Callable
 
 import uvicorn
@@ -52,6 +53,8 @@ def serve(lab: Lab) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=STOP_WITHIN_S,
     )
+    # The server stops in peace and then gives itself the signal again.
+    signal.signal(signal.SIGTERM, _leave)
     try:
         uvicorn.Server(config).run()
     finally:
@@ -78,6 +81,10 @@ def install(lab: Lab) -> Callable[[], Json]:
         "target_groups": elbv2.target_groups(lab),
         "rest_apis": apis.describe(),
     }
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(0)
 
 
 def _fresh_temporary_folder(lab: Lab) -> None:
