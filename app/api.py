@@ -14,7 +14,7 @@ from app.errors import answer_errors
 from app.identity import Identity
 from app.logs import request_id
 from app.messages import IDEMPOTENCY_KEY, REQUEST_ID, Message
-from app.middleware import RequestContext
+from app.middleware import RequestContext, UnderPrefix
 from app.queue import MessageQueue
 from app.readiness import Readiness
 from app.schemas import (
@@ -90,7 +90,6 @@ def create_app(
         summary="One service in nine architectures: messages in, a queue behind.",
         version=identity.version,
         lifespan=closing_the_queue,
-        root_path=stage_prefix,
         redirect_slashes=False,
         responses=ANY_ROUTE,
         middleware=[
@@ -98,7 +97,8 @@ def create_app(
                 RequestContext,
                 max_request_bytes=MAX_REQUEST_BYTES,
                 max_in_flight=max_in_flight,
-            )
+            ),
+            *([Middleware(UnderPrefix, prefix=stage_prefix)] if stage_prefix else []),
         ],
     )
     answer_errors(app, max_request_bytes=MAX_REQUEST_BYTES)

@@ -6,6 +6,7 @@ milliseconds for company was measured and gained nothing.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -41,8 +42,15 @@ class Batcher:
     that entry. When it raises, all messages of that batch fail, and no others.
     """
 
-    def __init__(self, send_batch: SendBatch, *, flushers: int = 4) -> None:
+    def __init__(
+        self,
+        send_batch: SendBatch,
+        *,
+        flushers: int = 4,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._send_batch = send_batch
+        self._clock = clock
         self._free = flushers
         self._waiting: deque[_Waiting] = deque()
         self._flights: set[asyncio.Task[None]] = set()
@@ -55,7 +63,7 @@ class Batcher:
             raise QueueUnavailableError("the service is stopping")
         loop = asyncio.get_running_loop()
         waiting = _Waiting(
-            message, size_bytes(message), loop.create_future(), loop.time() + PATIENCE_S
+            message, size_bytes(message), loop.create_future(), self._clock() + PATIENCE_S
         )
         self._waiting.append(waiting)
         if self._free and not self._flush_planned:
@@ -85,7 +93,7 @@ class Batcher:
     def _next_batch(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
         room_bytes = MAX_BATCH_BYTES
-        now_s = asyncio.get_running_loop().time()
+        now_s = self._clock()
         while self._waiting and len(batch) < MAX_ENTRIES:
             first = self._waiting[0]
             if first.until_s < now_s:

@@ -38,7 +38,7 @@ class ErrorResponse(Response):
     ) -> None:
         problem = {"code": code, "message": message} | ({"field": field} if field else {})
         answer = {"error": problem, "request_id": request_id.get()}
-        super().__init__(json.dumps(answer), status, headers)
+        super().__init__(json.dumps(answer), status.value, headers)
 
 
 def unavailable(code: str, message: str) -> ErrorResponse:

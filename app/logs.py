@@ -48,6 +48,7 @@ def configure_logs(*, level: str, variant: str) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter(variant))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # At DEBUG it writes every request with its signature.
-    logging.getLogger("botocore").setLevel(logging.INFO)
-    logging.getLogger("urllib3").setLevel(logging.INFO)
+    # What these say below that level is of use only while working on them; at DEBUG botocore
+    # writes signatures, at INFO Mangum writes a line for every request.
+    for name in ("botocore", "urllib3", "mangum"):
+        logging.getLogger(name).setLevel(logging.WARNING)

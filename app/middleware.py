@@ -76,6 +76,19 @@ class RequestContext:
             request_id.reset(token)
 
 
+class UnderPrefix:
+    """Live under a prefix that a gateway adds: paths work with and without it, links have it."""
+
+    def __init__(self, app: ASGIApp, *, prefix: str) -> None:
+        self._app = app
+        self._prefix = prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on."""
+        scope["root_path"] = self._prefix
+        await self._app(scope, receive, send)
+
+
 def _look_at(scope: Scope) -> tuple[str, int]:
     """Read the request's id and the length it declares; the length is 0 when it declares none."""
     ours = trace = b""

@@ -14,7 +14,8 @@ from app.messages import (
     is_reserved,
 )
 
-# A body of MAX_BODY_BYTES written in JSON with every second character escaped still fits.
+# Room for a body of MAX_BODY_BYTES with every character escaped once. Text that is not ASCII should
+# come as UTF-8: written as \uXXXX it takes up to three times its size.
 MAX_REQUEST_BYTES = 2 * MAX_BODY_BYTES
 
 

@@ -49,7 +49,7 @@ class Settings:
             compute_id=environment.get("NINEWAYS_COMPUTE_ID") or None,
             host=environment.get("NINEWAYS_HOST", cls.host),
             port=_port(environment.get("NINEWAYS_PORT", str(cls.port))),
-            stage_prefix=environment.get("NINEWAYS_STAGE_PREFIX", "").rstrip("/"),
+            stage_prefix=_prefix(environment.get("NINEWAYS_STAGE_PREFIX", "")),
             log_level=_log_level(environment.get("NINEWAYS_LOG_LEVEL", cls.log_level)),
         )
 
@@ -77,3 +77,9 @@ def _log_level(text: str) -> str:
     if level not in logging.getLevelNamesMapping():
         raise SettingError("NINEWAYS_LOG_LEVEL", f"is {text!r}: use DEBUG, INFO, WARNING or ERROR")
     return level
+
+
+def _prefix(text: str) -> str:
+    # "live", "/live" and "/live/" all mean the same.
+    name = text.strip("/")
+    return f"/{name}" if name else ""

@@ -15,7 +15,7 @@ from app.worker import POLLERS, WAIT_S, Worker
 # While every poller waits, messages in work must still be kept hidden and deleted.
 CALLS_AT_ONCE = 2 * POLLERS
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("app.worker")
 
 
 async def work(settings: Settings) -> None:
