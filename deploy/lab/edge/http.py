@@ -7,6 +7,7 @@ from typing import Any
 from deploy.lab.edge.wanted import Json
 
 TYPE = "type.googleapis.com/"
+FILTERS = "envoy.extensions.filters.http."
 
 # Response flags of Envoy's own replies (its access log's %RESPONSE_FLAGS%).
 BROKEN = ("UF", "UC", "UR", "UPE")  # refused, closed, reset, not HTTP
@@ -30,10 +31,7 @@ def typed(type_name: str, **fields: object) -> dict[str, Any]:
 
 def http_filter(name: str, message: str, **fields: object) -> dict[str, Any]:
     """One of Envoy's HTTP filters: `http_filter("buffer", "v3.Buffer", …)`."""
-    return {"name": name, "typed_config": typed(f"{_FILTERS}.{name}.{message}", **fields)}
-
-
-_FILTERS = "envoy.extensions.filters.http"
+    return {"name": name, "typed_config": typed(f"{FILTERS}{name}.{message}", **fields)}
 
 
 def http_listener(

@@ -185,10 +185,21 @@ def _forward(
     # An ALB limits how long nothing is sent, not how long a request takes.
     route: dict[str, Any] = {"timeout": "0s", "idle_timeout": http.seconds(idle_s)}
     if settings.retry_on:
-        route["retry_policy"] = {"retry_on": settings.retry_on, "num_retries": 1}
+        route["retry_policy"] = _retry(settings.retry_on)
     if len(clusters) == 1:
         return route | {"cluster": clusters[0]["name"]}
     return route | {"weighted_clusters": {"clusters": clusters}}
+
+
+def _retry(retry_on: str) -> dict[str, Any]:
+    """Try once more, on another target than the one that failed."""
+    kind = "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+    return {
+        "retry_on": retry_on,
+        "num_retries": 1,
+        "retry_host_predicate": [{"name": "another", "typed_config": http.typed(kind)}],
+        "host_selection_retry_max_attempts": 5,
+    }
 
 
 def _own_replies() -> Iterator[dict[str, Any]]:

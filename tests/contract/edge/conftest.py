@@ -10,6 +10,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EdgeLab]:
     """One edge for all tests: each adds its own load balancers and addresses."""
     with edge_lab(tmp_path_factory.mktemp("edge")) as made:
         yield made
+        # Whatever the tests wanted, Envoy could make sense of it.
+        assert made.status()["rejected"] == {}
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ CHECK = {
     "path": "/health",
     "port": "traffic-port",
     "interval_s": INTERVAL_S,
-    "timeout_s": 0.2,
+    "timeout_s": 1,
     "healthy_threshold": 2,
     "unhealthy_threshold": 2,
     "matcher": "200",
@@ -127,9 +127,9 @@ class EdgeLab:
         command = envoy_command(self.state)
         self.envoy = self.stack.enter_context(running(command, self.state / "envoy.log"))
 
-    def start_edge(self) -> None:
+    def start_edge(self, *options: str) -> None:
         command = [sys.executable, "-m", "deploy.lab.edge", "--state", str(self.state)]
-        command += ["--octet", str(self.addresses.octet)]
+        command += ["--octet", str(self.addresses.octet), *options]
         self.edge = self.stack.enter_context(running(command, self.state / "edge.log"))
 
     def status(self) -> dict[str, Any]:

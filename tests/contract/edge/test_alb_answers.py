@@ -111,6 +111,22 @@ def test_what_the_client_says_of_itself_is_kept_and_added_to(lab: EdgeLab) -> No
     assert re.fullmatch(f"Self={TRACE};{root};Who=me", sent["x-amzn-trace-id"])
 
 
+def test_attributes_of_the_load_balancer_decide_about_headers(lab: EdgeLab) -> None:
+    a = lab.backend("a")
+    attributes = {
+        "routing.http.drop_invalid_header_fields.enabled": "true",
+        "routing.http.xff_header_processing.mode": "preserve",
+    }
+    alb = lab.alb(a, attributes=attributes)
+    alb.wait_until("healthy", a)
+
+    given = {"X-Forwarded-For": "203.0.113.7", "Under_Score": "dropped"}
+    sent = json.loads(ask(alb.place, "/echo", headers=given)[1])["headers"]
+
+    assert sent["x-forwarded-for"] == "203.0.113.7"
+    assert "under_score" not in sent
+
+
 def test_health_checks_come_from_elb(lab: EdgeLab) -> None:
     a = lab.backend("a")
     alb = lab.alb(a)

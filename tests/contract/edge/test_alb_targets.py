@@ -151,6 +151,15 @@ def test_least_outstanding_requests_spares_the_slow_target(lab: EdgeLab) -> None
     assert len(answers) == 1
 
 
+def test_a_slow_start_is_understood(lab: EdgeLab) -> None:
+    a = lab.backend("a")
+    alb = lab.alb(a, group={"attributes": {"slow_start.duration_seconds": "30"}})
+
+    alb.wait_until("healthy", a)
+
+    assert ask(alb.place)[1] == "a"
+
+
 def test_a_target_group_without_a_listener_is_unused(lab: EdgeLab) -> None:
     a = lab.backend("a")
     alb = lab.alb(a)

@@ -95,6 +95,22 @@ def test_what_envoy_rejects_is_said_loudly(own_lab: EdgeLab) -> None:
         timeout_s=10,
     )
     assert "Envoy rejected our listener_manager.lds" in (own_lab.state / "edge.log").read_text()
+    assert "Address already in use" in (own_lab.state / "envoy.log").read_text()
+
+
+def test_a_retry_that_is_asked_for_hides_a_dead_target(own_lab: EdgeLab) -> None:
+    own_lab.edge.kill()
+    own_lab.edge.wait()
+    own_lab.start_edge("--retry-on", "connect-failure,reset")
+    a, b = own_lab.backend("a"), own_lab.backend("b")
+    alb = own_lab.alb(a, b)
+    alb.wait_until("healthy", a, b)
+
+    with steady(*alb.place) as load:
+        b.kill()
+        alb.wait_until("unhealthy", b)
+
+    assert load.statuses().keys() == {200}
 
 
 def test_an_address_that_is_not_loopback_is_refused(own_lab: EdgeLab) -> None:
