@@ -1,9 +1,10 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.unit.artifacts.project import Project, make_project
+from tests.unit.artifacts.machine import Machine
+from tests.unit.artifacts.project import Project, built, make_project
 
 
 @pytest.fixture
@@ -23,3 +24,15 @@ def told() -> list[str]:
 @pytest.fixture
 def report(told: list[str]) -> Callable[[str], None]:
     return told.append
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    machine = Machine(tmp_path / "machine")
+    yield machine
+    machine.switch_off()
+
+
+@pytest.fixture
+def bundle(project: Project) -> Path:
+    return built(project)

@@ -6,7 +6,9 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.artifacts import Target, build
 from deploy.artifacts.builder import PROJECT
+from deploy.model import Artifact
 
 # What install.sh starts and asks. How it behaves is decided by the variables a test sets.
 WEB = """
@@ -86,3 +88,9 @@ def make_project(root: Path) -> Project:
         project.add_wheel("tiny", {"tiny.py": "SIZE = 1\n", "tiny-1.0.data/scripts/x": ""})
     )
     return project
+
+
+def built(project: Project) -> Path:
+    """The project's bundle for this machine."""
+    out = project.root.parent / "out"
+    return build(Artifact.BUNDLE, Target.here(), into=out, project=project.root).path
