@@ -1,0 +1,124 @@
+"""Lambda functions: their environment, their concurrency, their speed."""
+
+import io
+import json
+import sys
+import zipfile
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.contract.cloud.conftest import Cloud, Json, Stack, att, ref
+
+pytestmark = pytest.mark.lab
+
+ROLE: Json = {
+    "Type": "AWS::IAM::Role",
+    "Properties": {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}},
+}
+
+
+def made(cloud: Cloud, source: str, **properties: object) -> Stack:
+    function = {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "Runtime": "python3.13",
+            "Handler": "index.handler",
+            "Role": att("Role", "Arn"),
+            "Code": {"ZipFile": source},
+            "Timeout": 10,
+            **properties,
+        },
+    }
+    return cloud.created({"Role": ROLE, "F": function}, {"Name": ref("F")})
+
+
+def invoke(cloud: Cloud, stack: Stack, event: object = None) -> Any:  # noqa: ANN401 - any JSON
+    answer = cloud.client("lambda").invoke(
+        FunctionName=stack.outputs["Name"], Payload=json.dumps(event)
+    )
+    return json.loads(answer["Payload"].read())
+
+
+def test_every_python_runtime_runs_on_the_labs_own_interpreter(cloud: Cloud) -> None:
+    source = "import sys\ndef handler(event, context): return {'version': list(sys.version_info)}"
+    for runtime in ("python3.11", "python3.12", "python3.13", "python3.14"):
+        stack = made(cloud, source, Runtime=runtime)
+
+        assert invoke(cloud, stack)["version"] == list(sys.version_info)
+        cloud.deleted(stack.name)
+
+    assert "a function asks for python3.1" in (cloud.directory / "cloud.log").read_text()
+
+
+def test_a_function_finds_what_the_runtime_offers_and_nothing_else(cloud: Cloud) -> None:
+    source = """
+import importlib.util, os
+def handler(event, context):
+    return {"found": [name for name in event if importlib.util.find_spec(name)],
+            "environment": dict(os.environ)}
+"""
+    stack = made(cloud, source, Environment={"Variables": {"COLOUR": "blue"}})
+
+    answer = invoke(cloud, stack, ["boto3", "fastapi", "ministack", "pytest", "deploy"])
+
+    assert answer["found"] == ["boto3"]
+    assert answer["environment"]["AWS_ENDPOINT_URL"] == cloud.url
+    assert answer["environment"]["AWS_REGION"] == "us-east-1"
+    assert answer["environment"]["COLOUR"] == "blue"
+    assert answer["environment"]["AWS_SECRET_ACCESS_KEY"]
+    assert "GATEWAY_PORT" not in answer["environment"]
+    cloud.deleted(stack.name)
+
+
+def test_a_function_reaches_the_queue_without_being_told_where_it_is(cloud: Cloud) -> None:
+    url = cloud.client("sqs").create_queue(QueueName="from-a-function")["QueueUrl"]
+    source = """
+import boto3
+def handler(event, context):
+    return boto3.client("sqs").send_message(QueueUrl=event, MessageBody="hi")["MessageId"]
+"""
+    stack = made(cloud, source)
+
+    sent = invoke(cloud, stack, url)
+
+    (message,) = cloud.client("sqs").receive_message(QueueUrl=url)["Messages"]
+    assert message["MessageId"] == sent
+    assert url.startswith(cloud.url)
+    cloud.deleted(stack.name)
+
+
+def test_the_second_invocation_is_warm(cloud: Cloud) -> None:
+    source = "import os\ndef handler(event, context): return {'pid': os.getpid()}"
+    stack = made(cloud, source)
+
+    assert invoke(cloud, stack) == invoke(cloud, stack)
+    cloud.deleted(stack.name)
+
+
+def test_reserved_concurrency_of_a_template_throttles(cloud: Cloud) -> None:
+    source = "def handler(event, context): return {}"
+    stack = made(cloud, source, ReservedConcurrentExecutions=0)
+
+    with pytest.raises(ClientError, match="TooManyRequestsException"):
+        invoke(cloud, stack)
+
+    cloud.deleted(stack.name)
+
+
+def test_a_zip_in_the_bucket_is_what_runs(cloud: Cloud) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as package:
+        package.writestr("service/__init__.py", "")
+        package.writestr("service/entry.py", "def handler(event, context): return {'it': 'runs'}")
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="artifacts")
+    s3.put_object(Bucket="artifacts", Key="a.zip", Body=archive.getvalue())
+
+    stack = made(
+        cloud, "", Handler="service.entry.handler", Code={"S3Bucket": "artifacts", "S3Key": "a.zip"}
+    )
+
+    assert invoke(cloud, stack) == {"it": "runs"}
+    cloud.deleted(stack.name)

@@ -1,0 +1,159 @@
+"""The project's own templates stand, change and go."""
+
+import io
+import threading
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import deploy
+from tests.contract.cloud.conftest import Agents, Cloud, Stack, until
+
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("agents")]
+
+FOLDER = Path(str(deploy.__file__)).parent
+HANDLER = "def handler(event, context):\n    return {'statusCode': 200, 'body': 'hello'}\n"
+
+
+class Loader(yaml.SafeLoader):
+    """Reads parameters; what CloudFormation's short forms mean does not matter here."""
+
+
+Loader.add_multi_constructor("!", lambda *_: "")
+
+
+def stood_up(cloud: Cloud, slug: str, known: Mapping[str, str], *, update: bool = False) -> Stack:
+    """Create or update a stack with those of the known values that its template asks for."""
+    body = (FOLDER / slug / "template.yaml").read_text()
+    asked: dict[str, Any] = yaml.load(body, Loader)["Parameters"]  # noqa: S506 - derived from SafeLoader
+    client, name = cloud.client("cloudformation"), slug.replace("_", "-")
+    act = client.update_stack if update else client.create_stack
+    act(
+        StackName=name,
+        TemplateBody=body,
+        Capabilities=["CAPABILITY_IAM"],
+        Parameters=[
+            {"ParameterKey": key, "ParameterValue": known[key]} for key in asked if key in known
+        ],
+        Tags=[{"Key": "project", "Value": "nineways"}],
+    )
+    with signalling(cloud, name):
+        stack = cloud.finished(name)
+    assert stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, cloud.reasons(name)
+    return stack
+
+
+class signalling:  # noqa: N801 - reads as a statement
+    """Signal for every instance of the stack, as its user data would."""
+
+    def __init__(self, cloud: Cloud, name: str) -> None:
+        self._cloud, self._name = cloud, name
+        self._enough = threading.Event()
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._enough.set()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        client, done = self._cloud.client("cloudformation"), set()
+        while not self._enough.wait(0.05):
+            for machine in self._cloud.state()["instances"]:
+                tags = machine["tags"]
+                mine = tags.get("aws:cloudformation:stack-name") == self._name
+                if mine and machine["id"] not in done:
+                    done.add(machine["id"])
+                    client.signal_resource(
+                        StackName=self._name,
+                        LogicalResourceId=tags["aws:cloudformation:logical-id"],
+                        UniqueId=machine["id"],
+                        Status="SUCCESS",
+                    )
+
+
+@pytest.fixture(scope="module")
+def known(cloud: Cloud) -> Iterator[dict[str, str]]:
+    """The outputs of the foundation, and what the place would add."""
+    foundation = stood_up(cloud, "foundation", {})
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as package:
+        package.writestr("app/entrypoints/lambda_http.py", HANDLER)
+        package.writestr("app/entrypoints/lambda_sqs.py", HANDLER)
+    bucket = foundation.outputs["BucketName"]
+    cloud.client("s3").put_object(Bucket=bucket, Key="lambda.zip", Body=archive.getvalue())
+    yield {
+        **foundation.outputs,
+        "BundleKey": "bundle.tar.gz",
+        "HttpPort": "8080",
+        "ImageUri": "nineways/service:abc",
+        "LambdaRuntime": "python3.13",
+        "LambdaZipKey": "lambda.zip",
+        "RunWorker": "true",
+        "Version": "abc",
+    }
+    cloud.client("s3").delete_object(Bucket=bucket, Key="lambda.zip")
+    assert cloud.deleted("foundation") == "DELETE_COMPLETE"
+
+
+def changed(known: Mapping[str, str]) -> dict[str, str]:
+    return {**known, "Version": "def"}
+
+
+def test_ec2_eip(cloud: Cloud, known: dict[str, str]) -> None:
+    before = stood_up(cloud, "ec2_eip", known)
+    (address,) = [
+        a
+        for a in cloud.state()["addresses"]
+        if f"http://{a['public_ip']}:8080" == before.outputs["Url"]
+    ]
+    assert address["instance_id"] == before.outputs["ActiveInstanceId"]
+    assert address["ports"] == [8080]
+
+    after = stood_up(cloud, "ec2_eip", changed(known), update=True)
+
+    assert after.outputs["Url"] == before.outputs["Url"]
+    assert after.outputs["ActiveInstanceId"] != before.outputs["ActiveInstanceId"]
+    (machine,) = [
+        i for i in cloud.state()["instances"] if i["id"] == after.outputs["ActiveInstanceId"]
+    ]
+    assert machine["tags"]["project"] == "nineways"
+    assert cloud.deleted("ec2-eip") == "DELETE_COMPLETE"
+    assert cloud.state()["addresses"] == []
+
+
+def test_alb_ecs_fargate(cloud: Cloud, agents: Agents, known: dict[str, str]) -> None:
+    del agents
+    stack = stood_up(cloud, "alb_ecs_fargate", known)
+    (balancer,) = cloud.state()["load_balancers"]
+    assert stack.outputs["Url"] == f"http://{balancer['address']}:8080"
+    assert balancer["listeners"][0]["port"] == 8080
+
+    stood_up(cloud, "alb_ecs_fargate", changed(known), update=True)
+
+    versions = [
+        task["environment"]["NINEWAYS_VERSION"]
+        for task in cloud.state()["tasks"]
+        if task["family"] == "alb-ecs-fargate-web"
+    ]
+    assert versions.count("def") == 2
+    assert cloud.deleted("alb-ecs-fargate") == "DELETE_COMPLETE"
+    until("all tasks to end", lambda: not cloud.state()["tasks"])
+
+
+def test_apigw_lambda(cloud: Cloud, known: dict[str, str]) -> None:
+    stack = stood_up(cloud, "apigw_lambda", known)
+    api_id = stack.outputs["ApiId"]
+    assert stack.outputs["Url"] == f"https://{api_id}.execute-api.us-east-1.amazonaws.com/live"
+
+    stood_up(cloud, "apigw_lambda", changed(known), update=True)
+
+    assert cloud.get("/live/", Host=f"{api_id}.execute-api.localhost:4566") == "hello"
+    assert cloud.deleted("apigw-lambda") == "DELETE_COMPLETE"
+    assert cloud.state()["rest_apis"] == []
