@@ -4,6 +4,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -41,6 +42,8 @@ class Tools:
     generator: Generator
     verify: Callable[[Target], Sequence[Check]]
     cold_starts: Callable[[Target], Sequence[ColdStart]]
+    # Shows a step while it is done.
+    doing: Callable[[str], AbstractContextManager[object]]
     tell: Callable[[str], None]
 
 
@@ -61,8 +64,15 @@ class Comparison:
     def verify(self) -> None:
         """Hold each target against the contract."""
         for target in self.targets:
-            self.tools.tell(f"verify {target.name}")
-            self.checks[target.name] = self.tools.verify(target)
+            with self.tools.doing(f"verify {target.name}"):
+                self.checks[target.name] = self.tools.verify(target)
+            self.tell_failures(target)
+
+    def tell_failures(self, target: Target) -> None:
+        """Say why a target will not be loaded."""
+        for check in self.checks[target.name]:
+            if check.verdict is Verdict.FAILED:
+                self.tools.tell(f"{target.name} fails {check.name}: {check.reason}")
 
     def able(self) -> list[Target]:
         """The targets that passed: only they are loaded."""
@@ -72,17 +82,21 @@ class Comparison:
         """Meet new environments on purpose, where there is such a thing."""
         for target in self.able():
             if target.environments:
-                self.tools.tell(f"cold starts of {target.name}")
-                self.cold[target.name] = self.tools.cold_starts(target)
+                with self.tools.doing(f"start {target.name} cold"):
+                    self.cold[target.name] = self.tools.cold_starts(target)
 
     def load_all(self) -> None:
         """Warm up, then load in turns until each target has the rounds that were asked for."""
         self.load_round(WARM_UP, self.able())
         for number in range(1, self.load.rounds + EXTRA_ROUNDS + 1):
             self.load_round(number, [t for t in self.able() if self.lacks_rounds(t)])
-        self.tools.tell("count the messages in the queue")
-        for queue in distinct(target.queue for target in self.able()):
-            self.take(queue, enough=None, timeout_s=SEARCH_S)
+        with self.tools.doing("look for every message in the queue"):
+            self.search(timeout_s=SEARCH_S)
+
+    def search(self, *, timeout_s: float) -> None:
+        """Take everything of this comparison out of the queues."""
+        for queue in distinct(target.queue for target in self.targets):
+            self.take(queue, enough=None, timeout_s=timeout_s)
 
     def lacks_rounds(self, target: Target) -> bool:
         """Whether it has fewer rounds that count than were asked for."""
@@ -109,11 +123,11 @@ class Comparison:
     def load_one(self, leg: Leg, target: Target) -> None:
         """Offer one leg and keep what came of it."""
         warm_up = leg.round == WARM_UP
-        what = "warm up" if warm_up else f"round {leg.round} of {self.load.rounds}:"
-        self.tools.tell(f"{what} {target.name}")
+        what = "warm up" if warm_up else f"round {leg.round}:"
         seconds = self.load.warm_up_s if warm_up else self.load.seconds
         started_s = time.time()
-        offered = self.tools.generator.offer(target.url, leg, self.load, seconds=seconds)
+        with self.tools.doing(f"{what} {target.name}"):
+            offered = self.tools.generator.offer(target.url, leg, self.load, seconds=seconds)
         self.samples[leg.target, leg.round] = list(offered.samples)
         if warm_up:
             return
@@ -159,9 +173,14 @@ def compare(
     started_at = datetime.now(UTC)
     began = time.monotonic()
     comparison = Comparison(targets, load, tools, new_id(started_at))
-    comparison.verify()
-    comparison.start_cold()
-    comparison.load_all()
+    try:
+        comparison.verify()
+        comparison.start_cold()
+        comparison.load_all()
+    except BaseException:
+        # Ctrl-C too: what was sent does not stay in the queue.
+        comparison.search(timeout_s=SWEEP_S)
+        raise
     run = Run(
         id=comparison.id,
         command=command,

@@ -18,7 +18,7 @@ def three(value: float) -> str:
 
 def interval(estimate: Estimate) -> str:
     """From - to."""
-    return f"{three(estimate.low)} – {three(estimate.high)}"  # noqa: RUF001 - an en dash means to
+    return f"{three(estimate.low)}–{three(estimate.high)}"  # noqa: RUF001 - an en dash means to
 
 
 def share(part: int, whole: int) -> str:

@@ -1,0 +1,231 @@
+"""The rest of the `nineways` command: verify, compare, report, demo.
+
+Measuring needs numpy, matplotlib and an HTTP client; they are imported by the commands that use
+them, so that `nineways list` answers at once.
+"""
+
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from deploy.catalog import VARIANTS, choose
+from deploy.cli import app
+from deploy.console import Screen
+from deploy.errors import BadInputError
+from deploy.options import Json, at_a_place
+from deploy.places import On, Where
+from loadtest.arrivals import Arrivals
+from loadtest.scenarios import SCENARIOS
+
+if TYPE_CHECKING:
+    from loadtest.conduct import Outcome
+    from loadtest.run import Environment
+    from loadtest.targets import Target
+
+_NAMES = ", ".join(variant.name for variant in VARIANTS)
+_LOAD = "Load"
+
+Names: TypeAlias = Annotated[
+    list[str] | None, typer.Argument(metavar="[VARIANT...]", help=f"Of: {_NAMES}; or all.")
+]
+Urls: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--url", metavar="NAME=URL", help="Also anything else that has this API."),
+]
+Rate: TypeAlias = Annotated[
+    float, typer.Option(min=0.1, help="Requests a second to each.", rich_help_panel=_LOAD)
+]
+Seconds: TypeAlias = Annotated[
+    float, typer.Option(min=1, help="Length of a round.", rich_help_panel=_LOAD)
+]
+Rounds: TypeAlias = Annotated[
+    int, typer.Option(min=1, help="How often each has its turn.", rich_help_panel=_LOAD)
+]
+Chosen: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--scenario", help=f"What is sent: {', '.join(SCENARIOS)}.", rich_help_panel=_LOAD
+    ),
+]
+Spacing: TypeAlias = Annotated[
+    Arrivals, typer.Option("--arrivals", help="How requests are spaced.", rich_help_panel=_LOAD)
+]
+Seed: TypeAlias = Annotated[
+    int, typer.Option(help="Of arrivals, order and intervals.", rich_help_panel=_LOAD)
+]
+WarmUp: TypeAlias = Annotated[
+    float, typer.Option(min=0, help="Seconds before the rounds.", rich_help_panel=_LOAD)
+]
+Out: TypeAlias = Annotated[
+    Path | None, typer.Option(help="Folder for the results; otherwise one under results/.")
+]
+Open: TypeAlias = Annotated[bool, typer.Option("--open", help="Show the report in the browser.")]
+
+
+@app.command()
+@at_a_place
+def verify(names: Names = None, *, url: Urls = None, where: Where, json: Json = False) -> None:
+    """Hold variants against the API's contract, message in the queue included; 1 if one fails.
+
+    [dim]$[/dim] nineways verify ec2-eip
+    [dim]$[/dim] nineways verify --url mine=http://127.0.0.1:8000
+    """
+    from loadtest import shown  # noqa: PLC0415 - see above
+    from loadtest.compare import passed  # noqa: PLC0415
+    from loadtest.verify import verify as hold  # noqa: PLC0415
+
+    results = {}
+    with Screen(as_json=json) as screen:
+        for target in targets_of(names, url, where, screen):
+            with screen.doing(f"verify {target.name}"):
+                results[target.name] = hold(target)
+    screen.answer(
+        {name: [c.model_dump(mode="json") for c in checks] for name, checks in results.items()},
+        *(shown.checks_shown(name, checks) for name, checks in results.items()),
+    )
+    if not all(passed(checks) for checks in results.values()):
+        raise typer.Exit(1)
+
+
+@app.command()
+@at_a_place
+def compare(  # noqa: PLR0913 - one for each option
+    names: Names = None,
+    *,
+    url: Urls = None,
+    rate: Rate = 40,
+    seconds: Seconds = 5,
+    rounds: Rounds = 3,
+    scenario: Chosen = "send",
+    arrivals: Spacing = Arrivals.POISSON,
+    seed: Seed = 1,
+    warm_up: WarmUp = 2,
+    out: Out = None,
+    open_: Open = False,
+    where: Where,
+    json: Json = False,
+) -> None:
+    """Verify variants, load them in turns at the same rate, and make a report.
+
+    Ends with 1 when a variant failed the contract, could not be measured or lost a message.
+
+    [dim]$[/dim] nineways compare all
+    [dim]$[/dim] nineways compare ec2-eip apigw-lambda --rate 100 --rounds 5 --open
+    [dim]$[/dim] nineways compare --url old=http://127.0.0.1:8000 --url new=http://127.0.0.1:8001
+    """
+    from loadtest import conduct  # noqa: PLC0415 - see above
+    from loadtest.run import Load  # noqa: PLC0415
+
+    known(scenario)
+    load = Load(
+        scenario=scenario,
+        rate=rate,
+        seconds=seconds,
+        rounds=rounds,
+        seed=seed,
+        arrivals=arrivals,
+        warm_up_s=warm_up,
+    )
+    with Screen(as_json=json) as screen:
+        targets = targets_of(names, url, where, screen)
+        named = [target.name for target in targets if target.slug]
+        outcome = conduct.conduct(
+            targets,
+            load,
+            environment_of(where) if named else conduct.elsewhere("by URL"),
+            screen,
+            command=conduct.command_line(named, url or (), load, where=where),
+            out=out,
+        )
+    show(outcome, screen, open_=open_)
+    if not outcome.is_complete:
+        raise typer.Exit(1)
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(help="A folder under results/.")]) -> None:
+    """Make a comparison's report again from its samples."""
+    from loadtest.report.page import write_report  # noqa: PLC0415 - see above
+
+    if not (folder / "run.json").exists():
+        raise BadInputError(
+            f"{folder} holds no comparison", remedy="`nineways compare` writes them to results/"
+        )
+    typer.echo(write_report(folder))
+
+
+@app.command()
+def demo(
+    *,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the lab up afterwards.")] = False,
+    lab: Annotated[
+        str, typer.Option("--lab", envvar="NINEWAYS_LAB", help="Name of the lab.")
+    ] = "default",
+    open_: Open = False,
+) -> None:
+    """Do everything once: lab up, all variants up, compare, report, lab down.
+
+    A lab that was up before stays up.
+    """
+    from loadtest.demo import demonstrate  # noqa: PLC0415 - see above
+
+    with Screen() as screen:
+        outcome = demonstrate(screen, lab=lab, keep=keep)
+    show(outcome, screen, open_=open_)
+
+
+def targets_of(
+    names: list[str] | None, urls: list[str] | None, where: Where, screen: Screen
+) -> "list[Target]":
+    """Everything that was named; all variants when nothing was."""
+    from loadtest.targets import by_url, deployed  # noqa: PLC0415 - see above
+
+    others = [by_url(text) for text in urls or ()]
+    if not names and others:
+        return others
+    variants = choose(names or ["all"])
+    return [*deployed(variants, where.open(screen)), *others]
+
+
+def environment_of(where: Where) -> "Environment":
+    """Describe the place."""
+    from loadtest import conduct  # noqa: PLC0415 - see above
+
+    if where.on is On.AWS:
+        return conduct.elsewhere("aws")
+    from deploy.lab import control  # noqa: PLC0415
+
+    info = control.status(where.lab).info
+    return conduct.in_lab(info.speed) if info else conduct.elsewhere("lab")
+
+
+def known(scenario: str) -> None:
+    """Refuse a scenario that does not exist."""
+    if scenario not in SCENARIOS:
+        raise BadInputError(
+            f"there is no scenario called {scenario!r}", remedy=f"one of {', '.join(SCENARIOS)}"
+        )
+
+
+def show(outcome: "Outcome", screen: Screen, *, open_: bool) -> None:
+    """Print the table, what was found and where the report is."""
+    from loadtest import shown  # noqa: PLC0415 - see above
+    from loadtest.report.words import findings, headline  # noqa: PLC0415
+
+    run, summaries = outcome.run, outcome.summaries
+    screen.answer(
+        shown.as_json(run, summaries, report=str(outcome.report)),
+        *shown.tables(run, summaries),
+        f"[bold]{headline(summaries)}[/]\n",
+        *(f"• {sentence}" for sentence in findings(run, summaries)),
+        f"\nreport: [bold]{outcome.report}[/]",
+    )
+    if open_:
+        webbrowser.open(outcome.report.as_uri())
+
+
+def main() -> None:
+    """Run the command."""
+    app()
