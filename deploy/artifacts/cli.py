@@ -43,10 +43,10 @@ def build_command(
         progress.print(f"[red]build failed:[/red] {error}", highlight=False)
         raise typer.Exit(1) from None
     if as_json:
-        json.dump([_plain(each) for each in built], sys.stdout, indent=2)
+        json.dump([as_plain(each) for each in built], sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
-        Console().print(_table(built, target))
+        Console().print(as_table(built, target))
         Console().print(f"in {BUILD_DIR}", highlight=False, soft_wrap=True)
         if not target.is_here:
             Console().print(
@@ -65,7 +65,8 @@ def _build_visibly(artifact: Artifact, target: Target, progress: Console) -> Bui
         return build(artifact, target, report=report)
 
 
-def _table(built: list[Built], target: Target) -> Table:
+def as_table(built: list[Built], target: Target) -> Table:
+    """What became of each, for a person."""
     table = Table(
         "packaging", "now", "byte code", "size", "digest", box=None, title=f"for {target}"
     )
@@ -86,7 +87,8 @@ def _byte_code(built: Built) -> str:
     return "compiled" if built.compiled else "not compiled"
 
 
-def _plain(built: Built) -> dict[str, str | bool | int]:
+def as_plain(built: Built) -> dict[str, str | bool | int]:
+    """The same for a program."""
     return {
         "artifact": built.artifact.value,
         "path": str(built.path),
