@@ -1,5 +1,6 @@
 """The `nineways` command: what is typed becomes a plan, and the plan is carried out on a place."""
 
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -34,6 +35,8 @@ class Command(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  typer's own types are private
         """Run the command that was typed."""
+        # Being asked to end is the same as Ctrl-C: what stands is said on the way out.
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -47,6 +50,8 @@ class Command(TyperGroup):
                 raise
             show_error(known)
             raise typer.Exit(known.exit_code) from error
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 app = typer.Typer(
@@ -117,7 +122,7 @@ def up(
     variants = choose(names)
     with Screen(as_json=json) as screen:
         place = where.open(screen, start=True, yes=yes)
-        with saying_what_remains(place):
+        with saying_what_remains(place, where):
             carry_out(bring_up(*variants), place, around=screen.step)
         urls = {variant.name: place.url(variant.url) for variant in variants}
     table = Table("variant", "answers at")
@@ -149,7 +154,7 @@ def down(
             screen.tell("nothing of it stands")
         elif where.on is On.AWS and not yes:
             screen.agree("\n".join(lines(plan)), "Delete all this?")
-        with saying_what_remains(place):
+        with saying_what_remains(place, where):
             carry_out(plan, place, around=screen.step)
         after = {stack.name for stack in place.standing()}
     deleted, remaining = sorted(before - after), sorted(after)
@@ -230,7 +235,7 @@ app.add_typer(lab_app, name="lab")
 
 
 @contextmanager
-def saying_what_remains(place: "AccountPlace") -> Iterator[None]:
+def saying_what_remains(place: "AccountPlace", where: Where) -> Iterator[None]:
     """When the block is interrupted, say what stands: CloudFormation goes on without us."""
     try:
         yield
@@ -241,8 +246,7 @@ def saying_what_remains(place: "AccountPlace") -> Iterator[None]:
         raise InterruptedByUserError(
             f"interrupted; these stacks remain: {', '.join(remaining)}",
             cause="CloudFormation finishes what it has begun",
-            remedy="`nineways down all` removes them"
-            + ("; `nineways lab down` ends the lab and all in it" if place.name == "lab" else ""),
+            remedy=f"`nineways down all{where.typed}` removes them",
         ) from None
 
 

@@ -4,7 +4,8 @@ import errno
 
 from botocore.exceptions import (
     ClientError,
-    EndpointConnectionError,
+    ConnectionError,  # noqa: A004  botocore's own, for an endpoint that does not answer
+    HTTPClientError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
@@ -43,7 +44,7 @@ def explained(error: BaseException) -> NinewaysError | None:  # noqa: PLR0911  o
             )
         case ProfileNotFound():
             return PlaceNotThereError(str(error), remedy="`aws configure list-profiles` lists them")
-        case EndpointConnectionError():
+        case HTTPClientError() | ConnectionError():
             return PlaceNotThereError(
                 str(error),
                 cause="the lab's emulator ended, or there is no network",

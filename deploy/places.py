@@ -35,6 +35,14 @@ class Where:
     profile: str | None = None
     opener: Opener | None = None
 
+    @property
+    def typed(self) -> str:
+        """What has to be typed after a command to mean this place again."""
+        if self.on is On.LAB:
+            return "" if self.lab == "default" else f" --lab {self.lab}"
+        chosen = {"--region": self.region, "--profile": self.profile}
+        return " --on aws" + "".join(f" {key} {value}" for key, value in chosen.items() if value)
+
     def open(self, screen: Screen, *, start: bool = False, yes: bool = False) -> "AccountPlace":
         """Open the place.
 

@@ -60,6 +60,8 @@ class CloudFormationInMemory:
     def __init__(self) -> None:
         self.stacks: dict[str, Stack] = {}
         self.change_sets: dict[str, ChangeSet] = {}
+        # Whether somebody presses Ctrl-C as soon as something happens.
+        self.ctrl_c = False
         self._numbers = count(1)
 
     @property
@@ -182,6 +184,8 @@ class CloudFormationInMemory:
     def pages_of_describe_stack_events(self, *, StackName: str) -> Iterator[dict[str, Any]]:
         stack = self._named(StackName, "DescribeStackEvents")
         if stack.to_come:
+            if self.ctrl_c:
+                raise KeyboardInterrupt
             self._happen(stack, *stack.to_come.popleft())
         yield {"StackEvents": list(reversed(stack.events))}
 
