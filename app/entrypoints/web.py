@@ -4,6 +4,7 @@ import os
 import sys
 
 import uvicorn
+from fastapi import FastAPI
 
 from app.logs import configure_logs
 from app.settings import SettingError, Settings
@@ -28,8 +29,13 @@ def main() -> None:
     except SettingError as error:
         sys.exit(f"the service cannot start: {error}")
     configure_logs(level=settings.log_level, variant=settings.variant)
+    serve(http_service(settings, os.environ), settings)
+
+
+def serve(app: FastAPI, settings: Settings) -> None:
+    """Run uvicorn as it must be run behind a load balancer."""
     uvicorn.run(
-        http_service(settings, os.environ),
+        app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
