@@ -21,8 +21,8 @@ from deploy.errors import BadInputError, NinewaysError, TookTooLongError
 from deploy.lab import ports
 from deploy.lab.addresses import HTTP_PORT
 from deploy.lab.delays import DEFAULT_SPEED
-from deploy.lab.processes import MARK, kill_every, marked, name_of, send
-from deploy.lab.status import LABS, LabInfo, LabStatus, machines
+from deploy.lab.processes import MARK, carries, kill_every, marked, name_of, send
+from deploy.lab.status import LABS, LabInfo, LabStatus, machines, tail
 from deploy.telling import Tell
 from deploy.waiting import Patience
 
@@ -53,8 +53,9 @@ def up(  # noqa: PLR0913  each is a choice of whoever starts a lab
     folder.mkdir(parents=True, exist_ok=True)
     lock = _lock(folder)
     if lock is None:
-        tell(f"lab {name} is up already")
-        return _wait_until_up(name, folder, tell=tell)
+        info = _wait_until_up(name, folder, tell=tell)
+        tell(f"lab {name} is up already, {info.speed:g} times as fast as AWS")
+        return info
     try:
         _sweep(folder, tell=tell)
         chosen, reservation = _reserve(octet)
@@ -111,7 +112,7 @@ def status(name: str = "default", *, labs: Path = LABS) -> LabStatus:
     if info and info.state in {"lost", "failed"}:
         return LabStatus(name, info.state, info.advice, info)
     return LabStatus(
-        name, "dead", "its supervisor was killed; `nineways lab down` clears up after it", info
+        name, "dead", "its supervisor ended; `nineways lab down` clears up after it", info
     )
 
 
@@ -155,13 +156,19 @@ def _folder(name: str, labs: Path) -> Path:
 
 def _lock(folder: Path) -> int | None:
     """Take the lab's lock, or learn that its supervisor has it."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    while True:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), folder.stat()):
+                return descriptor
+        # Somebody took the lab down in between: this is the lock of a folder that is no more.
         os.close(descriptor)
-        return None
-    return descriptor
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def _is_up(folder: Path) -> bool:
@@ -249,11 +256,9 @@ def _wait_until_up(name: str, folder: Path, *, tell: Tell) -> LabInfo:
     _PATIENCE.until(has_settled, what=f"lab {name} to be up", timeout_s=_UP_WITHIN_S)
     info = LabInfo.read(folder)
     if info is None or info.state not in {"up", "degraded"}:
-        log = folder / "logs" / "supervisor.log"
         raise NinewaysError(
             f"lab {name} did not come up",
-            cause=(info and info.advice)
-            or log.read_text(encoding="utf-8", errors="replace")[-800:],
+            cause=(info and info.advice) or tail(folder / "logs" / "supervisor.log"),
         )
     return info
 
@@ -264,7 +269,8 @@ def _stop_supervisor(folder: Path, *, tell: Tell) -> int:
 
     def is_ours() -> bool:
         info = LabInfo.read(folder)
-        if info:
+        # The number could have been given to a stranger since it was written down.
+        if info and carries(info.pid, str(folder)):
             send(info.pid, how)
         lock = _lock(folder)
         if lock is not None:

@@ -63,15 +63,16 @@ def _children(pid: int) -> list[int]:
 
 def marked(value: str, name: str = MARK) -> list[int]:
     """Every live process of ours whose environment holds `name` with this value."""
-    wanted = f"{name}={value}".encode()
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        pid = int(folder.name)
-        # Other users' processes and those just ended are not readable.
-        with suppress(OSError):
-            if pid != os.getpid() and wanted in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(pid)
-    return found
+    pids = (int(folder.name) for folder in Path("/proc").glob("[0-9]*"))
+    return [pid for pid in pids if pid != os.getpid() and carries(pid, value, name)]
+
+
+def carries(pid: int, value: str, name: str = MARK) -> bool:
+    """Whether a process is ours and its environment holds `name` with this value."""
+    # Other users' processes and those just ended are not readable.
+    with suppress(OSError):
+        return f"{name}={value}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return False
 
 
 def kill_every(find: Callable[[], Iterable[int]], *, within_s: float = 5) -> list[int]:

@@ -82,3 +82,12 @@ def machines(folder: Path) -> Mapping[str, Mapping[str, Any]]:
     except FileNotFoundError:
         return {}
     return found
+
+
+def tail(log: Path, lines: int = 8) -> str:
+    """Read a log's last words."""
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])

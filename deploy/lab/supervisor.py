@@ -19,7 +19,7 @@ from deploy.errors import TookTooLongError
 from deploy.lab.addresses import Addresses
 from deploy.lab.parts import PartSpec, parts_of
 from deploy.lab.processes import become_subreaper, descendants, die_with, kill_every, reap_orphans
-from deploy.lab.status import LabInfo, LabState, Part, PartState
+from deploy.lab.status import LabInfo, LabState, Part, PartState, tail
 from deploy.waiting import Patience
 
 # How soon a death is noticed.
@@ -106,8 +106,8 @@ class Supervisor:
                 return
             if problem:
                 part.state = "given up"
-                tail = _tail(self._log(part))
-                self._note("failed", _NOT_READY.format(name=spec.name, how=problem, tail=tail))
+                ends = tail(self._log(part))
+                self._note("failed", _NOT_READY.format(name=spec.name, how=problem, tail=ends))
                 return
             part.state = "running"
         self._note("up")
@@ -179,10 +179,6 @@ class Supervisor:
 
 def _how(code: int) -> str:
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
-
-
-def _tail(log: Path, lines: int = 8) -> str:
-    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
 
 def main(specs: Callable[[Addresses, Path, float], Sequence[PartSpec]] = parts_of) -> None:

@@ -47,7 +47,8 @@ class Lab:
         """Prepare the machine's folder and say what it boots into.
 
         Raises:
-            CannotBootError: Its image is not here, or its user data is not a script.
+            CannotBootError: its image is not here, or its user data is not a script.
+            KeyError, TypeError, ValueError: its image's configuration is not one.
         """
         folder = self.folder(machine.id)
         (folder / "tmp").mkdir(parents=True, exist_ok=True)

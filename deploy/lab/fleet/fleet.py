@@ -92,7 +92,8 @@ class Fleet:
         member.booted = True
         try:
             member.running.boot(self.lab.boot(member.wanted), supervisor_pid=self.supervisor_pid)
-        except (CannotBootError, OSError) as error:
+        except (CannotBootError, OSError, KeyError, TypeError, ValueError) as error:
+            # One bad image is no reason to fail the other machines.
             member.reason = str(error)
             self.tell(f"{member.wanted.id}: cannot start: {error}")
 
@@ -113,9 +114,10 @@ class Fleet:
 
     def _govern(self, member: Member) -> None:
         machine, init = member.wanted, member.running.init
-        if init is None:
-            return
+        memory_mib = machine.memory_mib if isinstance(machine, Task) else None
         member.is_governed = True
+        if init is None or not (machine.vcpus or memory_mib):
+            return
 
         def out_of_memory() -> None:
             member.reason = "OutOfMemoryError: container killed due to memory usage"
@@ -125,7 +127,7 @@ class Fleet:
             machine.id,
             init,
             vcpus=machine.vcpus,
-            memory_mib=machine.memory_mib if isinstance(machine, Task) else None,
+            memory_mib=memory_mib,
             out_of_memory=out_of_memory,
         )
 

@@ -92,10 +92,9 @@ class Governor:
         """Hold a machine to its size from now on; `init` itself is never stopped."""
         account = Account(vcpus) if vcpus else None
         governed = Governed(init, account, memory_mib, out_of_memory)
-        # Whatever an earlier governor left stopped.
-        governed.is_stopped = True
-        # What was used before is not held against it.
+        # What was used before is not held against it; what an earlier governor stopped goes on.
         governed.used_s = {pid: _cpu_s(pid) for pid in descendants(init)}
+        _signal(governed, signal.SIGCONT)
         with self._lock:
             self._machines[machine_id] = governed
         self._some.set()
