@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.lab.addresses import Addresses
+from deploy.lab.processes import MARK
 
 # What we take over from the caller. Everything else could be a setting of MiniStack, of an SDK
 # or of a proxy, and would make two labs behave differently.
 KEPT = frozenset(
     {"HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "PYTHONPATH", "TZ", "USER"}
+    # By this a function that outlives a killed control plane is found and cleared away.
+    | {MARK}
 )
 
 # How ECS asks for "its own container", to learn the address that tasks reach it at.
