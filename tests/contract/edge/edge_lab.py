@@ -16,6 +16,7 @@ from typing import Any
 
 from deploy.lab.addresses import HTTP_PORT, Addresses
 from deploy.lab.edge.envoy import envoy_command, write_bootstrap
+from deploy.lab.ports import reserve, taken
 from deploy.waiting import Patience
 from tests.contract.edge.fake_emulator import FakeEmulator
 
@@ -236,13 +237,11 @@ def edge_lab(state: Path, *, speed: float = 50) -> Iterator[EdgeLab]:
 
 @contextmanager
 def _free_octet() -> Iterator[int]:
-    """Reserve a /16 of the loopback network by holding one of its ports."""
+    """Reserve an octet as a lab does, so that neither a lab nor another test run takes it."""
     for octet in random.sample(range(180, 250), 70):
-        with socket.socket() as held:
-            try:
-                held.bind((f"127.{octet}.0.9", 4565))
-            except OSError:
-                continue
-            yield octet
-            return
+        if held := reserve(octet):
+            with held:
+                if not taken(octet):
+                    yield octet
+                    return
     raise RuntimeError("no free range of loopback addresses")
