@@ -119,8 +119,10 @@ def first_failure(events: Iterable[StackEvent]) -> StackEvent | None:
 def failed(stack: str, status: str, events: Iterable[StackEvent]) -> StackError:
     """Make the error of a stack that came to rest where we did not want it."""
     culprit = first_failure(events)
-    cause = f"{culprit.logical_id} ({culprit.resource_type}): {culprit.reason}" if culprit else ""
-    hint = next((cure for part, cure in _HINTS.items() if part in cause.lower()), "")
+    if culprit is None:
+        return StackError(f"stack {stack} ended in {status}")
+    cause = f"{culprit.logical_id} ({culprit.resource_type}): {culprit.reason}"
+    hint = next((cure for part, cure in _HINTS.items() if part in culprit.reason.lower()), "")
     return StackError(f"stack {stack} ended in {status}", cause=cause, remedy=hint)
 
 

@@ -36,7 +36,7 @@ class Stack:
 
     @property
     def outputs(self) -> dict[str, str]:
-        return {} if "ROLLBACK" in self.status else self.template.get("Outputs", {})
+        return {} if self.status.startswith("ROLLBACK") else self.template.get("Outputs", {})
 
 
 @dataclass
