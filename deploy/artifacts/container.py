@@ -22,15 +22,15 @@ class Engine:
 
     program: str
 
-    def run(self, *arguments: str) -> str:
-        """Run one command of the engine and give what it printed.
+    def run(self, *arguments: str, text: str = "") -> str:
+        """Run one command of the engine, with a text to read, and give what it printed.
 
         Raises:
             BuildError: it failed; the message ends with its last lines.
         """
         done = subprocess.run(  # noqa: S603 - arguments are ours, no shell
             [self.program, *arguments],
-            stdin=subprocess.DEVNULL,
+            input=text,
             capture_output=True,
             text=True,
             check=False,

@@ -76,7 +76,7 @@ def _why(stderr: str, target: Target) -> str:
             "Is there a network, or a proxy or mirror to be named in pip's configuration?"
         )
     if "No space left" in stderr:
-        return "no space is left for the downloaded wheels"
+        return "no space is left for the wheels (25 MB), in .build/ or in the temporary folder"
     if "DO NOT MATCH THE HASHES" in stderr:
         return f"a wheel is not what the lock names; it was refused:\n{_tail(stderr)}"
     if "No matching distribution" in stderr:
