@@ -6,6 +6,7 @@ An AWS account and a lab are the same thing with other values: see `deploy.aws` 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -148,7 +149,7 @@ class AccountPlace:
         def is_ready() -> bool:
             nonlocal status
             status, _ = probe.get(f"{url}/readyz")
-            return status == 200  # noqa: PLR2004  OK
+            return status == HTTPStatus.OK
 
         try:
             self.patience.until(

@@ -1,13 +1,14 @@
 """The `nineways` command: what is typed becomes a plan, and the plan is carried out on a place."""
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 from typer.core import TyperGroup
 
 from deploy.artifacts.cli import build_command
@@ -16,13 +17,14 @@ from deploy.catalog import VARIANTS, choose, find
 from deploy.console import Screen, show_error
 from deploy.errors import InterruptedByUserError
 from deploy.lab.cli import app as lab_app
-from deploy.model import Variant
 from deploy.options import Json, Name, Names, Yes, at_a_place
 from deploy.places import On, Where
 from deploy.plan import bring_up, lines, take_down
+from deploy.probe import is_ready
 
 if TYPE_CHECKING:
     from deploy.account import AccountPlace
+    from deploy.stack_states import StandingStack
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 it failed, and the error says why; 2 what was typed cannot be done; "
@@ -125,7 +127,7 @@ def up(
         with saying_what_remains(place, where):
             carry_out(bring_up(*variants), place, around=screen.step)
         urls = {variant.name: place.url(variant.url) for variant in variants}
-    table = Table("variant", "answers at")
+    table = Table("variant", Column("answers at", overflow="fold"))
     for name, url in urls.items():
         table.add_row(name, url)
     screen.answer([{"name": name, "url": url} for name, url in urls.items()], table)
@@ -176,10 +178,10 @@ def status(
     with Screen(as_json=json) as screen:
         place = where.open(screen)
         with screen.doing("ask each variant"):
-            rows = [_row(place, stack.name, stack.status) for stack in place.standing()]
-    table = Table("stack", "status", "answers at", "ready")
+            rows = [_row(place, stack) for stack in place.standing()]
+    table = Table("stack", "status", Column("answers at", overflow="fold"), "ready")
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
+        table.add_row(*(_cell(value) for value in row.values()))
     screen.answer(rows, table if rows else f"nothing stands on {place.name}")
 
 
@@ -199,7 +201,7 @@ def url(
     screen = Screen(as_json=json)
     place = where.open(screen)
     answer = place.url(variant.url)
-    screen.answer({"name": variant.name, "url": answer}, answer)
+    screen.answer({"name": variant.name, "url": answer}, escape(answer))
 
 
 @app.command()
@@ -250,17 +252,16 @@ def saying_what_remains(place: "AccountPlace", where: Where) -> Iterator[None]:
         ) from None
 
 
-def _row(place: "AccountPlace", stack_name: str, stack_status: str) -> dict[str, object]:
-    from deploy import probe  # noqa: PLC0415  urllib, for one command only
-
-    variant = _variant_of(stack_name, VARIANTS)
-    outputs = place.cloudformation.find(stack_name)
-    at = None
-    if variant and outputs and variant.url.key in outputs.outputs:
-        at = place.reach(outputs.outputs[variant.url.key])
-    ready = None if at is None else probe.get(f"{at}/readyz")[0] == 200  # noqa: PLR2004  OK
-    return {"stack": stack_name, "status": stack_status, "url": at, "ready": ready}
+def _row(place: "AccountPlace", stack: "StandingStack") -> dict[str, object]:
+    variant = next((v for v in VARIANTS if v.url.stack == stack.name), None)
+    at = variant and stack.outputs.get(variant.url.key)
+    reached = place.reach(at) if at else None
+    ready = is_ready(reached) if reached else None
+    return {"stack": stack.name, "status": stack.status, "url": reached, "ready": ready}
 
 
-def _variant_of(stack_name: str, variants: Sequence[Variant]) -> Variant | None:
-    return next((v for v in variants if v.url.stack == stack_name), None)
+_SHORT = {None: "", True: "[green]yes[/]", False: "[red]no[/]"}
+
+
+def _cell(value: object) -> str:
+    return _SHORT[value] if value in _SHORT else escape(str(value))

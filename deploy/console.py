@@ -1,6 +1,7 @@
 """What the command shows: progress and errors on stderr, answers on stdout."""
 
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,9 @@ from deploy.errors import DeclinedError, NinewaysError, SeveralFailedError
 from deploy.model import SideBySide, Step
 from deploy.plan import describe
 from deploy.stack_states import ChangeSet, StackEvent
+
+# In a file or a pipe, tables are as wide as they need to be.
+_WIDTH_OF_A_FILE = 200
 
 _THEME = Theme(
     {
@@ -49,6 +53,8 @@ class Screen:
     def __init__(self, *, as_json: bool = False, err: Console | None = None) -> None:
         self.as_json = as_json
         self.out = Console(highlight=False)
+        if not self.out.is_terminal and "COLUMNS" not in os.environ:
+            self.out.width = _WIDTH_OF_A_FILE
         self.err = err or Console(stderr=True, theme=_THEME, highlighter=_Statuses())
         self._asking = threading.Lock()
         self._tasks: dict[int, TaskID] = {}
@@ -158,7 +164,8 @@ class Screen:
             self.out.print_json(json.dumps(value))
             return
         for each in shown:
-            self.out.print(each)
+            # A line stays a line: what is printed may be the input of another command.
+            self.out.print(each, soft_wrap=isinstance(each, str))
 
 
 def show_error(error: NinewaysError, console: Console | None = None) -> None:

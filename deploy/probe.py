@@ -1,6 +1,7 @@
 """Ask a deployed service a question over HTTP."""
 
 import json
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
@@ -25,6 +26,11 @@ def get(url: str, *, timeout_s: float = 5) -> tuple[int, dict[str, Any]]:
             return error.code, {}
     except (OSError, HTTPException):
         return 0, {}
+
+
+def is_ready(url: str) -> bool:
+    """Whether the service at that URL answers /readyz with 200."""
+    return get(f"{url}/readyz")[0] == HTTPStatus.OK
 
 
 def _object(body: bytes) -> dict[str, Any]:
