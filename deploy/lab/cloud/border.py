@@ -48,7 +48,8 @@ class Internals:
         Internals.declared.append(self)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - MiniStack is untyped
-        real = self.names[name]
+        if (real := self.names.get(name)) is None:
+            raise AttributeError(f"declare {name} of ministack.{self.module} before using it")
         try:
             return getattr(importlib.import_module(f"ministack.{self.module}"), real)
         except AttributeError:
@@ -125,28 +126,28 @@ def add_resource_type(name: str, handlers: ResourceType) -> None:
     _PROVISIONERS.RESOURCE_HANDLERS[name] = table
 
 
+Before: TypeAlias = Callable[[Json], Json]
+After: TypeAlias = Callable[[str, Json, dict[str, str]], Created]
+
+
 def amend_resource_type(
-    name: str,
-    *,
-    before: Callable[[Json], Json] = lambda properties: properties,
-    after: Callable[[str, Json, dict[str, str]], Created] = lambda pid, _, attributes: (
-        pid,
-        attributes,
-    ),
+    name: str, *, before: Before | None = None, after: After | None = None
 ) -> None:
-    """Correct the properties a stock type is given, or what it answers."""
+    """Correct the properties that a stock type is given, or what it answers."""
     table = _PROVISIONERS.RESOURCE_HANDLERS[name]
     stock_create, stock_update = table["create"], table.get("update")
+    prepared = before or (lambda properties: properties)
+
+    def finished(made: Created, properties: Json) -> Created:
+        return after(made[0], properties, made[1]) if after else made
 
     def create(logical_id: str, properties: Json, stack: str) -> Created:
-        properties = before(properties)
-        physical_id, attributes = stock_create(logical_id, properties, stack)
-        return after(physical_id, properties, attributes)
+        properties = prepared(properties)
+        return finished(stock_create(logical_id, properties, stack), properties)
 
     def update(physical_id: str, old: Json, new: Json, *rest: Any) -> Created:  # noqa: ANN401 - passed on
-        new = before(new)
-        physical_id, attributes = stock_update(physical_id, before(old), new, *rest)
-        return after(physical_id, new, attributes)
+        new = prepared(new)
+        return finished(stock_update(physical_id, prepared(old), new, *rest), new)
 
     table["create"] = create
     if stock_update:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from deploy.lab.cloud.border import Created, Internals, Json, Parameters, Response
-from deploy.lab.cloud.signals import Signals, signallers_first
+from deploy.lab.cloud.lab import Lab
+from deploy.lab.cloud.signals import SignalError, Signals, signallers_first
 
 STACKS = Internals(
     "services.cloudformation.stacks",
@@ -24,7 +25,9 @@ HANDLERS = Internals(
     "_resolve_stack",
     "_xml",
 )
-PROVISIONERS = Internals("services.cloudformation.provisioners", "_cfn_wait_condition_definition")
+PROVISIONERS = Internals(
+    "services.cloudformation.provisioners", "_cfn_wait_condition_definition", "_delete_resource"
+)
 SIGNALLING = "AWS::EC2::Instance"
 # A resource, and the seed of its generated name.
 Made: TypeAlias = tuple[Created, str]
@@ -32,9 +35,9 @@ Made: TypeAlias = tuple[Created, str]
 log = logging.getLogger("lab.creation_policy")
 
 
-def install() -> None:
+def install(lab: Lab) -> None:
     """Hook into the order of resources, their provisioning, and SignalResource."""
-    policies = CreationPolicies(Signals())
+    policies = CreationPolicies(Signals(cancelled=lab.cancelled))
     STACKS.replace("topological_sort", policies.sort)
     STACKS.replace("runs_on_worker_thread", policies.runs_on_thread)
     STACKS.replace("provision_keeping_seed", policies.provision)
@@ -128,7 +131,12 @@ class CreationPolicies:
             self._signals.forget(stack)
             raise
         if logical_id in self._closing:
-            self._signals.wait_for_all(stack)
+            try:
+                self._signals.wait_for_all(stack)
+            except SignalError:
+                # CloudFormation has not recorded it yet, so nobody else would delete it.
+                PROVISIONERS.delete_resource(resource_type, made[0][0], {})
+                raise
         return made
 
     def _begin(self, resource_type: str, stack: str, logical_id: str) -> None:

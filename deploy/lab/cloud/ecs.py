@@ -29,7 +29,7 @@ ECS = Internals(
     "services.ecs",
     "_cleanup_task_resources",
     "_complete_service_deployment",
-    "_deployment_for_task",
+    "_delete_service",
     "_deployment_needs_first_task",
     "_docker",
     "_make_deployment",
@@ -79,6 +79,7 @@ class Scheduler:
 
     def __init__(self, lab: Lab, fleet: Fleet) -> None:
         self._observed = lab.observed
+        self._cancelled = lab.cancelled
         self._fleet = fleet
         self._stock_make = ECS.make_deployment
         self._stock_reconcile = ECS.reconcile_service_tasks
@@ -142,10 +143,21 @@ class Scheduler:
         )
         begun = ECS.primary_deployment(service)
         while service["status"] == "ACTIVE" and not _is_steady(service, begun):
+            reason = _stack_of(properties) in self._cancelled and "Resource creation cancelled"
             if begun["rolloutState"] == "FAILED":
-                raise RefusedError(begun["rolloutStateReason"])
+                reason = begun["rolloutStateReason"]
+            if reason:
+                self._delete_what_never_worked(cluster, service)
+                raise RefusedError(reason)
             time.sleep(LOOK_EVERY_S / 5)
         return arn, attributes
+
+    def _delete_what_never_worked(self, cluster: str, service: Json) -> None:
+        """CloudFormation has not recorded a new service yet, so nobody else would delete it."""
+        if all(d["rolloutState"] != "COMPLETED" for d in service["deployments"]):
+            ECS.delete_service(
+                {"cluster": cluster, "service": service["serviceName"], "force": True}
+            )
 
     def look_after_services(self) -> None:
         """Look at every active service, again and again."""
@@ -201,6 +213,12 @@ class Scheduler:
         if ECS.mark_task_stopped(arn, task, reason, "ServiceSchedulerInitiated"):
             ECS.cleanup_task_resources(task, self._fleet)
             ECS.record_service_task_failure(task)
+
+
+def _stack_of(properties: Json) -> str:
+    """The stack's name, which CloudFormation adds to every resource that has tags."""
+    tags = {tag["Key"]: str(tag["Value"]) for tag in properties.get("Tags") or []}
+    return tags.get("aws:cloudformation:stack-name", "")
 
 
 def _age_s(task: Json) -> float:

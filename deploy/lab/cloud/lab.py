@@ -16,3 +16,5 @@ class Lab:
     directory: Path
     observed: Observed = field(default_factory=Observed)
     draining: Draining = field(default_factory=Draining)
+    # Names of stacks that are being created and shall be deleted: nothing waits for them.
+    cancelled: set[str] = field(default_factory=set)

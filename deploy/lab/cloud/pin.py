@@ -30,9 +30,9 @@ def check() -> None:
 
 def missing_hooks() -> list[str]:
     """Every name that we hook into and MiniStack does not have."""
-    missing = []
-    for internals in Internals.declared:
-        for name, real in internals.names.items():
-            if not internals.has(name):
-                missing.append(f"ministack.{internals.module}.{real}")
-    return missing
+    return [
+        f"ministack.{internals.module}.{real}"
+        for internals in Internals.declared
+        for name, real in internals.names.items()
+        if not internals.has(name)
+    ]

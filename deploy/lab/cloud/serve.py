@@ -2,7 +2,8 @@
 
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 import uvicorn
 
@@ -16,9 +17,10 @@ from deploy.lab.cloud import (
     lambda_,
     pin,
     security_groups,
+    stack_deletion,
 )
 from deploy.lab.cloud.agents import Agents
-from deploy.lab.cloud.border import Internals, Json
+from deploy.lab.cloud.border import Internals, Json, Response
 from deploy.lab.cloud.environment import OWN_NAME
 from deploy.lab.cloud.lab import Lab
 from deploy.lab.cloud.rest_apis import RestApis
@@ -26,6 +28,10 @@ from deploy.lab.cloud.state import State
 
 APP = Internals("app", "app", "SERVICE_HANDLERS")
 SQS = Internals("services.sqs", "DEFAULT_HOST", "_CANONICAL_NETLOC")
+
+# The services that what should exist is read from.
+DESCRIBED = ("apigateway", "cloudformation", "ec2", "ecs", "elasticloadbalancing")
+Handler: TypeAlias = Callable[..., Awaitable[Response]]
 
 # A request that is still running when we are told to stop is a long poll.
 STOP_WITHIN_S = 1
@@ -44,6 +50,8 @@ def serve(lab: Lab) -> None:
     SQS.replace("DEFAULT_HOST", host)
     SQS.replace("CANONICAL_NETLOC", f"{host}:{port}")
     state = State(install(lab))
+    for service in DESCRIBED:
+        APP.SERVICE_HANDLERS[service] = _touching(APP.SERVICE_HANDLERS[service], state)
     config = uvicorn.Config(
         Agents(lab, state, APP.app),
         host=host,
@@ -71,7 +79,8 @@ def install(lab: Lab) -> Callable[[], Json]:
     fleet = ecs.install(lab, own_name=OWN_NAME)
     lambda_.install(lab)
     amendments.install()
-    creation_policy.install()
+    creation_policy.install(lab)
+    stack_deletion.install(lab)
     apis = RestApis(lab)
     return lambda: {
         "instances": ec2.wanted(lab),
@@ -81,6 +90,18 @@ def install(lab: Lab) -> Callable[[], Json]:
         "target_groups": elbv2.target_groups(lab),
         "rest_apis": apis.describe(),
     }
+
+
+def _touching(handler: Handler, state: State) -> Handler:
+    """The handler, and after each of its requests a look at what changed."""
+
+    async def handle(*request: object) -> Response:
+        try:
+            return await handler(*request)
+        finally:
+            state.touch()
+
+    return handle
 
 
 def _leave(*_: object) -> None:

@@ -6,13 +6,16 @@ signals of all of them.
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from deploy.lab.cloud.observed import now
 
 _DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
 DEFAULT_TIMEOUT = "PT5M"  # CloudFormation's, from its CreationPolicy reference (2026-11)
+
+# Timeouts and cancelled stacks are noticed this late; signals at once.
+LOOK_EVERY_S = 0.2
 
 
 class SignalError(Exception):
@@ -50,8 +53,13 @@ class Expected:
 class Signals:
     """What each stack still waits for. Safe between threads."""
 
-    def __init__(self, clock: Callable[[], float] = now) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = now,
+        cancelled: Collection[str] = frozenset(),
+    ) -> None:
         self._clock = clock
+        self._cancelled = cancelled
         self._changed = threading.Condition()
         self._expected: dict[str, dict[str, Expected]] = {}
 
@@ -91,13 +99,15 @@ class Signals:
         with self._changed:
             try:
                 while waiting := list(self._expected.get(stack, {}).values()):
+                    if stack in self._cancelled:
+                        raise SignalError("Resource creation cancelled")
                     for expected in waiting:
                         if reason := expected.failure(self._clock()):
                             raise SignalError(f"{expected.logical_id}: {reason}")
                         if expected.arrived:
                             del self._expected[stack][expected.logical_id]
                     if self._expected.get(stack):
-                        self._changed.wait(1.0)
+                        self._changed.wait(LOOK_EVERY_S)
             finally:
                 self._expected.pop(stack, None)
 

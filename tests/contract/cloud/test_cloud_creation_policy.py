@@ -1,8 +1,10 @@
 """CreationPolicy: a stack waits for its instances' signals."""
 
+import json
 from typing import Literal
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.contract.cloud.conftest import Cloud, Json, att, ref, until
 
@@ -54,6 +56,14 @@ def status(cloud: Cloud, stack: str) -> str:
     ]
 
 
+def gone(cloud: Cloud, stack: str) -> None:
+    """Delete a stack that is still being created."""
+    client = cloud.client("cloudformation")
+    arn = client.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
+    client.delete_stack(StackName=stack)
+    until("the stack to go", lambda: status(cloud, arn) == "DELETE_COMPLETE")
+
+
 def test_instances_boot_side_by_side_and_the_rest_waits_for_both(cloud: Cloud) -> None:
     stack = cloud.create(RESOURCES)
     until("both instances to be launched", lambda: len(instances_of(cloud, stack)) == 2)
@@ -84,6 +94,32 @@ def test_an_instance_that_nothing_comes_after_is_waited_for_too(cloud: Cloud) ->
 
     assert cloud.finished(stack).status == "ROLLBACK_COMPLETE"
     assert "Only: Failed to receive 1 resource signal(s)" in str(cloud.reasons(stack))
+    assert instances_of(cloud, stack) == {}
+    cloud.deleted(stack)
+
+
+def test_a_stack_may_be_deleted_while_it_waits_for_signals(cloud: Cloud) -> None:
+    stack = cloud.create(RESOURCES)
+    until("both instances to be launched", lambda: len(instances_of(cloud, stack)) == 2)
+
+    gone(cloud, stack)
+
+    assert instances_of(cloud, stack) == {}
+
+
+def test_a_stack_cannot_be_deleted_in_the_middle_of_an_update(cloud: Cloud) -> None:
+    stack = cloud.create({"Other": {"Type": "AWS::SQS::Queue", "Properties": {}}})
+    cloud.finished(stack)
+    body = json.dumps({"Resources": {"Only": instance()}})
+    client = cloud.client("cloudformation")
+    client.update_stack(StackName=stack, TemplateBody=body)
+    until("the instance to be launched", lambda: instances_of(cloud, stack))
+
+    with pytest.raises(ClientError, match="UPDATE_IN_PROGRESS state and can not be deleted"):
+        client.delete_stack(StackName=stack)
+
+    signal(cloud, stack, "Only")
+    assert cloud.finished(stack).status == "UPDATE_COMPLETE"
     cloud.deleted(stack)
 
 

@@ -133,6 +133,14 @@ def services(cloud: Cloud, name: str) -> list[ServiceTypeDef]:
     return described["services"]
 
 
+def nothing_is_left_of(cloud: Cloud, name: str) -> None:
+    """No task, and no service that would start one."""
+    until("all tasks to end", lambda: not tasks(cloud, Stack(name, "", {})))
+    clusters = cloud.client("ecs").list_clusters()["clusterArns"]
+    assert not [arn for arn in clusters if name in arn]
+    cloud.deleted(name)
+
+
 def tasks(cloud: Cloud, stack: Stack) -> list[Json]:
     """The tasks that the fleet is asked for."""
     return [t for t in cloud.state()["tasks"] if t["family"] == f"{stack.name}-web"]
@@ -300,7 +308,7 @@ def test_the_circuit_breaker_gives_a_crashing_service_up(cloud: Cloud) -> None:
 
     assert cloud.finished(name).status == "ROLLBACK_COMPLETE"
     assert "Service: ECS deployment circuit breaker was triggered" in str(cloud.reasons(name))
-    cloud.deleted(name)
+    nothing_is_left_of(cloud, name)
 
 
 def test_a_service_that_never_gets_healthy_is_given_up_too(cloud: Cloud) -> None:
@@ -308,7 +316,24 @@ def test_a_service_that_never_gets_healthy_is_given_up_too(cloud: Cloud) -> None
 
     assert cloud.finished(name).status == "ROLLBACK_COMPLETE"
     assert "circuit breaker was triggered" in str(cloud.reasons(name))
-    cloud.deleted(name)
+    nothing_is_left_of(cloud, name)
+
+
+def test_a_stack_may_be_deleted_while_it_waits_for_its_service(cloud: Cloud) -> None:
+    name = cloud.create(resources(image=Agents.STUCK), OUTPUTS)
+    stack = Stack(name, "", {})
+    until("its tasks", lambda: tasks(cloud, stack))
+    client = cloud.client("cloudformation")
+    arn = client.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
+
+    client.delete_stack(StackName=name)
+
+    def status() -> bool:
+        (found,) = client.describe_stacks(StackName=arn)["Stacks"]
+        return found["StackStatus"] == "DELETE_COMPLETE"
+
+    until("the stack to go", status)
+    until("its tasks to end", lambda: not tasks(cloud, stack))
 
 
 def test_an_update_that_crashes_rolls_back_to_what_worked(cloud: Cloud, stack: Stack) -> None:
