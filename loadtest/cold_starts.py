@@ -6,19 +6,23 @@ configuration changed, which makes Lambda drop its environments, and one request
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Protocol
 
 import httpx2
 
+from deploy.waiting import Patience
 from loadtest.run import ColdStart
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
+    from types_boto3_lambda.type_defs import FunctionConfigurationResponseTypeDef
 
 TIMES = 5
 WARM_REQUESTS = 5
 TIMEOUT_S = 35.0
+UPDATED_WITHIN_S = 60.0
 # Read by nobody; its change is all that matters.
 MARK = "NINEWAYS_RENEWED"
 
@@ -33,13 +37,14 @@ class Environments(Protocol):
         """Leave no trace."""
 
 
+@dataclass
 class LambdaEnvironments:
     """The environments of one Lambda function."""
 
-    def __init__(self, client: "LambdaClient", function: str) -> None:
-        self.client = client
-        self.function = function
-        self.times = 0
+    client: "LambdaClient"
+    function: str
+    patience: Patience
+    times: int = 0
 
     def renew(self) -> None:
         """See `Environments`."""
@@ -51,14 +56,20 @@ class LambdaEnvironments:
         self._set({name: value for name, value in self._variables().items() if name != MARK})
 
     def _variables(self) -> Mapping[str, str]:
-        found = self.client.get_function_configuration(FunctionName=self.function)
-        return found.get("Environment", {}).get("Variables", {})
+        return self._configuration().get("Environment", {}).get("Variables", {})
+
+    def _configuration(self) -> "FunctionConfigurationResponseTypeDef":
+        return self.client.get_function_configuration(FunctionName=self.function)
 
     def _set(self, variables: Mapping[str, str]) -> None:
         self.client.update_function_configuration(
             FunctionName=self.function, Environment={"Variables": variables}
         )
-        self.client.get_waiter("function_updated_v2").wait(FunctionName=self.function)
+        self.patience.until(
+            lambda: self._configuration().get("LastUpdateStatus") != "InProgress",
+            what=f"function {self.function} to be updated",
+            timeout_s=UPDATED_WITHIN_S,
+        )
 
 
 def measure(

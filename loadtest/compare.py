@@ -90,8 +90,6 @@ class Comparison:
         self.load_round(WARM_UP, self.able())
         for number in range(1, self.load.rounds + EXTRA_ROUNDS + 1):
             self.load_round(number, [t for t in self.able() if self.lacks_rounds(t)])
-        with self.tools.doing("look for every message in the queue"):
-            self.search(timeout_s=SEARCH_S)
 
     def search(self, *, timeout_s: float) -> None:
         """Take everything of this comparison out of the queues."""
@@ -175,8 +173,11 @@ def compare(
     comparison = Comparison(targets, load, tools, new_id(started_at))
     try:
         comparison.verify()
-        comparison.start_cold()
         comparison.load_all()
+        # After the rounds: many environments that start at once would disturb them.
+        comparison.start_cold()
+        with tools.doing("look for every message in the queue"):
+            comparison.search(timeout_s=SEARCH_S)
     except BaseException:
         # Ctrl-C too: what was sent does not stay in the queue.
         comparison.search(timeout_s=SWEEP_S)

@@ -66,8 +66,15 @@ def tables(run: Run, summaries: Sequence[Summary]) -> list[Table]:
 
 def a_table(title: str, columns: Iterable[str]) -> Table:
     """Names to the left, figures to the right."""
-    shown = Table(title=title, title_justify="left", title_style="", box=box.SIMPLE_HEAD)
-    shown.add_column("")
+    shown = Table(
+        title=title,
+        title_justify="left",
+        title_style="",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    shown.add_column("", no_wrap=True)
     for column in columns:
         shown.add_column(column, justify="right", no_wrap=True)
     return shown

@@ -56,7 +56,9 @@ def target_of(variant: Variant, place: "AccountPlace", queue: QueueProbe) -> Tar
         version=str(who.get("version", "")),
         slug=variant.slug,
         queue=queue,
-        environments=LambdaEnvironments(place.lambda_, function) if function else None,
+        environments=LambdaEnvironments(place.lambda_, function, place.patience)
+        if function
+        else None,
     )
 
 

@@ -9,27 +9,34 @@ from loadtest.summary import Summary
 # From here on the requests waited for a core as much as for the service.
 BUSY = 0.85
 MEDIAN, TAIL = 50.0, 99.0
+MAX_NAMES = 3
 
 
 def headline(summaries: Sequence[Summary]) -> str:
     """The one sentence that somebody would tell a colleague."""
-    measured = ranked(summaries, MEDIAN)
-    match measured:
+    match ranked(summaries, MEDIAN):
         case []:
             return "Nothing could be measured."
         case [only]:
-            median = three(only.latency_ms[MEDIAN].value)
-            return f"{only.subject.name} answers half of its requests within {median} ms."
-        case [first, second, *_]:
-            if first.latency_ms[MEDIAN].overlaps(second.latency_ms[MEDIAN]):
-                alike = [first, *(s for s in measured[1:] if alike_at(first, s, MEDIAN))]
-                return f"{listed(names(alike))} answer equally fast, as far as this run can tell."
-            ratio = second.latency_ms[MEDIAN].value / first.latency_ms[MEDIAN].value
-            return (
-                f"{first.subject.name} answers fastest: {second.subject.name}, the next, "
-                f"takes {times(ratio)} as long at the median."
-            )
-    raise AssertionError(measured)
+            return f"{only.subject.name} answers half of its requests within {median(only)} ms."
+        case [first, *others]:
+            alike = [each for each in others if alike_at(first, each, MEDIAN)]
+            slower = [each for each in others if each not in alike]
+            if not alike:
+                return (
+                    f"{first.subject.name} answers fastest: {slower[0].subject.name}, the next, "
+                    f"takes {times(slower[0], first)} as long at the median."
+                )
+            told = f"{counted([first, *alike])} answer equally fast, as far as this run can tell"
+            if slower:
+                told += f"; {slower[0].subject.name} takes {times(slower[0], first)} as long"
+            return f"{told}."
+    raise AssertionError(summaries)
+
+
+def median(summary: Summary) -> str:
+    """A median as text."""
+    return three(summary.latency_ms[MEDIAN].value)
 
 
 def findings(run: Run, summaries: Sequence[Summary]) -> list[str]:
@@ -39,6 +46,7 @@ def findings(run: Run, summaries: Sequence[Summary]) -> list[str]:
         *tails(summaries),
         *errors(summaries),
         *messages(summaries),
+        *unanswered(summaries),
         *cold(summaries),
         *not_loaded(summaries),
         *voids(summaries),
@@ -49,8 +57,7 @@ def findings(run: Run, summaries: Sequence[Summary]) -> list[str]:
 def medians(run: Run, summaries: Sequence[Summary]) -> list[str]:
     """What the medians are."""
     parts = [
-        f"{each.subject.name} within {three(each.latency_ms[MEDIAN].value)} ms "
-        f"({interval(each.latency_ms[MEDIAN])})"
+        f"{each.subject.name} within {median(each)} ms ({interval(each.latency_ms[MEDIAN])})"
         for each in ranked(summaries, MEDIAN)
     ]
     if not parts:
@@ -106,6 +113,17 @@ def messages(summaries: Sequence[Summary]) -> list[str]:
         return harmed
     total = sum(account.acknowledged for account in counted)
     return [f"Each of the {total:,} acknowledged messages was in the queue, exactly once."]
+
+
+def unanswered(summaries: Sequence[Summary]) -> list[str]:
+    """Whether messages arrived whose sender was told otherwise, or nothing."""
+    return [
+        f"{plural(account.unanswered, 'message')} of {each.subject.name} arrived without being "
+        "acknowledged: who sends them again sends them twice."
+        for each in summaries
+        if (account := each.subject.accounting) is not None
+        if account.unanswered
+    ]
 
 
 def cold(summaries: Sequence[Summary]) -> list[str]:
@@ -165,9 +183,10 @@ def alike_at(one: Summary, other: Summary, percentile: float) -> bool:
     return one.latency_ms[percentile].overlaps(other.latency_ms[percentile])
 
 
-def names(summaries: Sequence[Summary]) -> list[str]:
-    """What they are called."""
-    return [each.subject.name for each in summaries]
+def counted(summaries: Sequence[Summary]) -> str:
+    """Their names, or how many there are when those would be too many to read."""
+    names = [each.subject.name for each in summaries]
+    return listed(names) if len(names) <= MAX_NAMES else f"{len(names)} variants"
 
 
 def listed(parts: Sequence[str]) -> str:
@@ -179,12 +198,9 @@ def listed(parts: Sequence[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
-def times(ratio: float) -> str:
-    """A factor as people say it.
-
-    >>> times(1.42), times(2.0)
-    ('1.4 times', '2.0 times')
-    """
+def times(slower: Summary, faster: Summary) -> str:
+    """How many times one median is the other."""
+    ratio = slower.latency_ms[MEDIAN].value / faster.latency_ms[MEDIAN].value
     return f"{ratio:.1f} times"
 
 
