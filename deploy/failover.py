@@ -60,7 +60,7 @@ def fail_over(
         lambda: ask(url) == standby,
         what=f"{standby} to answer at {url}",
         timeout_s=ANSWERS_WITHIN_S,
-        remedy="the address has moved; look at the instance: is the service running there?",
+        remedy="the address has moved; see whether the service runs there, or fail over again",
     )
     return Failover(outputs["Address"], url, holder, standby, moved_s, clock() - began_s)
 
@@ -94,11 +94,15 @@ def _holder(ec2: "EC2Client", allocation_id: str) -> str | None:
 
 
 def _must_run(ec2: "EC2Client", instance_id: str, variant: Variant) -> None:
-    found = ec2.describe_instances(InstanceIds=[instance_id])["Reservations"]
-    state = found[0]["Instances"][0]["State"]["Name"] if found else "gone"
-    if state != "running":
-        raise StackError(
-            f"the standby {instance_id} is {state}; the address stays where it is",
-            remedy=f"start it, or make it anew: `nineways down {variant.name}`, "
-            f"`nineways up {variant.name}`",
-        )
+    """An address in front of a machine that is off or broken would help nobody."""
+    found = ec2.describe_instance_status(InstanceIds=[instance_id], IncludeAllInstances=True)
+    statuses = found["InstanceStatuses"]
+    state = statuses[0]["InstanceState"]["Name"] if statuses else "gone"
+    if state == "running" and statuses[0]["InstanceStatus"]["Status"] != "impaired":
+        return
+    failing = "failing its status checks" if state == "running" else state
+    raise StackError(
+        f"the standby {instance_id} is {failing}; the address stays where it is",
+        remedy=f"start it, or make both anew: `nineways down {variant.name}`, "
+        f"`nineways up {variant.name}`",
+    )

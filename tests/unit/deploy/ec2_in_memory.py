@@ -16,6 +16,7 @@ class EC2InMemory:
     states: dict[str, str] = field(
         default_factory=lambda: {"i-active": "running", "i-standby": "running"}
     )
+    impaired: set[str] = field(default_factory=set)
 
     @property
     def client(self) -> "EC2Client":
@@ -25,9 +26,24 @@ class EC2InMemory:
         held = {} if self.holder is None else {"InstanceId": self.holder}
         return {"Addresses": [{"AllocationId": AllocationIds[0], **held}]}
 
-    def describe_instances(self, *, InstanceIds: list[str]) -> dict[str, Any]:
-        found = [{"State": {"Name": self.states[each]}} for each in InstanceIds]
-        return {"Reservations": [{"Instances": found}]}
+    def describe_instance_status(
+        self, *, InstanceIds: list[str], IncludeAllInstances: bool
+    ) -> dict[str, Any]:
+        # AWS shows only those that run unless it is asked for all.
+        shown = [each for each in InstanceIds if IncludeAllInstances or self._runs(each)]
+        return {
+            "InstanceStatuses": [
+                {
+                    "InstanceState": {"Name": self.states[each]},
+                    "InstanceStatus": {"Status": "impaired" if each in self.impaired else "ok"},
+                }
+                for each in shown
+                if each in self.states
+            ]
+        }
+
+    def _runs(self, instance_id: str) -> bool:
+        return self.states.get(instance_id) == "running"
 
     def associate_address(
         self, *, AllocationId: str, InstanceId: str, AllowReassociation: bool

@@ -80,13 +80,33 @@ def test_a_standby_that_does_not_run_gets_no_address(
 
 
 @pytest.mark.usefixtures("standing")
+def test_a_standby_that_is_broken_gets_no_address(place: AccountPlace, ec2: EC2InMemory) -> None:
+    ec2.impaired.add("i-standby")
+
+    with pytest.raises(StackError, match="failing its status checks"):
+        fail_over(place, ONE)
+
+    assert ec2.holder == "i-active"
+
+
+@pytest.mark.usefixtures("standing")
+def test_a_standby_that_was_terminated_gets_no_address(
+    place: AccountPlace, ec2: EC2InMemory
+) -> None:
+    del ec2.states["i-standby"]
+
+    with pytest.raises(StackError, match="the standby i-standby is gone"):
+        fail_over(place, ONE)
+
+
+@pytest.mark.usefixtures("standing")
 def test_a_standby_that_never_answers_is_an_error_that_says_where_to_look(
     place: AccountPlace,
 ) -> None:
     with pytest.raises(TookTooLongError, match="i-standby to answer") as caught:
         fail_over(place, ONE, ask=lambda _: None)
 
-    assert "is the service running there?" in caught.value.remedy
+    assert "fail over again" in caught.value.remedy
 
 
 def test_without_the_stack_the_error_says_how_to_make_it(place: AccountPlace) -> None:
