@@ -24,6 +24,8 @@ def main() -> None:
         stream=sys.stdout, format="%(asctime)s %(levelname)s [%(name)s] %(message)s"
     )
     logging.getLogger("lab").setLevel(logging.INFO)
+    # It warns at every start of a package that KMS would like and the lab has no use for.
+    logging.getLogger("kms").setLevel(logging.ERROR)
     # MiniStack reads its environment when it is imported.
     from deploy.lab.cloud.lab import Lab  # noqa: PLC0415 - see above
     from deploy.lab.cloud.serve import serve  # noqa: PLC0415 - see above

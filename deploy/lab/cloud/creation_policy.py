@@ -38,6 +38,7 @@ log = logging.getLogger("lab.creation_policy")
 def install(lab: Lab) -> None:
     """Hook into the order of resources, their provisioning, and SignalResource."""
     policies = CreationPolicies(Signals(cancelled=lab.cancelled))
+    STACKS.replace("add_event", policies.add_event)
     STACKS.replace("topological_sort", policies.sort)
     STACKS.replace("runs_on_worker_thread", policies.runs_on_thread)
     STACKS.replace("provision_keeping_seed", policies.provision)
@@ -50,12 +51,15 @@ class CreationPolicies:
 
     def __init__(self, signals: Signals) -> None:
         self._signals = signals
+        self._stock_add_event = STACKS.add_event
         self._stock_sort = STACKS.topological_sort
         self._stock_runs_on_thread = STACKS.runs_on_worker_thread
         self._stock_provision = STACKS.provision_keeping_seed
         self._stock_update = STACKS.update_keeping_seed
         # Signallers that nothing comes after, so that nothing else would wait for them.
         self._closing: set[str] = set()
+        # Events that are true only when the signal has come, by stack and resource.
+        self._held: dict[tuple[str, str], tuple[Any, ...]] = {}
 
     def sort(self, resources: Json, conditions: Json) -> list[str]:
         """Resources in the order of their creation, those that signal early."""
@@ -96,6 +100,15 @@ class CreationPolicies:
 
         return self._waiting(resource_type, stack, logical_id, act)
 
+    def add_event(self, stack_id: str, stack: str, *rest: Any, **more: Any) -> None:  # noqa: ANN401 - passed on
+        """Add a stack event; an instance is complete when it has signalled."""
+        logical_id, resource_type, status = rest[:3]
+        complete = resource_type == SIGNALLING and status.endswith("_COMPLETE")
+        if complete and self._signals.expects(stack, logical_id):
+            self._held[stack, logical_id] = (stack_id, stack, *rest[:3], "", more["physical_id"])
+        else:
+            self._stock_add_event(stack_id, stack, *rest, **more)
+
     def signal(self, parameters: Parameters) -> Response:
         """SignalResource. A signal that nobody waits for any more is taken and does nothing."""
         stack = HANDLERS.resolve_stack(HANDLERS.p(parameters, "StackName"))
@@ -114,6 +127,8 @@ class CreationPolicies:
                 "CREATE_IN_PROGRESS",
                 f"Received {status} signal with UniqueId {unique_id}",
             )
+            if not self._signals.expects(stack["StackName"], logical_id):
+                self._release(stack["StackName"], logical_id)
         else:
             # A machine that the lab starts again may run its first boot again.
             log.info("%s (%s) signalled %s; nothing waits for it", logical_id, unique_id, status)
@@ -124,7 +139,7 @@ class CreationPolicies:
         self, resource_type: str, stack: str, logical_id: str, act: Callable[[], Made]
     ) -> Made:
         if resource_type != SIGNALLING:
-            self._signals.wait_for_all(stack)
+            self._wait(stack)
         try:
             made = act()
         except Exception:
@@ -132,12 +147,28 @@ class CreationPolicies:
             raise
         if logical_id in self._closing:
             try:
-                self._signals.wait_for_all(stack)
+                self._wait(stack)
             except SignalError:
                 # CloudFormation has not recorded it yet, so nobody else would delete it.
                 PROVISIONERS.delete_resource(resource_type, made[0][0], {})
                 raise
         return made
+
+    def _wait(self, stack: str) -> None:
+        try:
+            self._signals.wait_for_all(stack)
+        except SignalError as error:
+            held = {key: event for key, event in self._held.items() if key[0] == stack}
+            self._held = {k: event for k, event in self._held.items() if k not in held}
+            if event := held.get((stack, error.logical_id)):
+                *where, status, _, physical_id = event
+                failed = status.replace("COMPLETE", "FAILED")
+                self._stock_add_event(*where, failed, error.reason, physical_id)
+            raise
+
+    def _release(self, stack: str, logical_id: str) -> None:
+        if held := self._held.pop((stack, logical_id), None):
+            self._stock_add_event(*held)
 
     def _begin(self, resource_type: str, stack: str, logical_id: str) -> None:
         if resource_type == SIGNALLING:

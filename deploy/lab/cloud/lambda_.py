@@ -17,6 +17,7 @@ from typing import Any
 
 from deploy.lab.cloud.border import Internals
 from deploy.lab.cloud.lab import Lab
+from deploy.lab.processes import MARK
 
 RUNTIME = Internals(
     "core.lambda_runtime", "Worker", "_detect_runtime_binary", "reset", "subprocess"
@@ -26,7 +27,9 @@ RUNTIME = Internals(
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html, read 2026-11.
 IN_THE_RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3")
 # Taken over from the emulator's own environment; everything else stays outside.
-FROM_OUTSIDE = frozenset({"AWS_ENDPOINT_URL", "HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR"})
+FROM_OUTSIDE = frozenset(
+    {"AWS_ENDPOINT_URL", "HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", MARK}
+)
 MY_RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 LOG_WAIT_S = 0.001
 PR_SET_PDEATHSIG = 1

@@ -21,6 +21,11 @@ LOOK_EVERY_S = 0.2
 class SignalError(Exception):
     """An instance said that its first boot failed, or said nothing in time."""
 
+    def __init__(self, logical_id: str, reason: str) -> None:
+        super().__init__(f"{logical_id}: {reason}")
+        self.logical_id = logical_id
+        self.reason = reason
+
 
 @dataclass
 class Expected:
@@ -76,6 +81,12 @@ class Signals:
         with self._changed:
             return any(self._expected.values())
 
+    def expects(self, stack: str, logical_id: str) -> bool:
+        """Whether this resource still has to signal."""
+        with self._changed:
+            expected = self._expected.get(stack, {}).get(logical_id)
+            return expected is not None and not expected.arrived
+
     def receive(self, stack: str, logical_id: str, unique_id: str, status: str) -> bool:
         """Take a signal in; false when nobody waits for it."""
         with self._changed:
@@ -100,10 +111,10 @@ class Signals:
             try:
                 while waiting := list(self._expected.get(stack, {}).values()):
                     if stack in self._cancelled:
-                        raise SignalError("Resource creation cancelled")
+                        raise SignalError(waiting[0].logical_id, "Resource creation cancelled")
                     for expected in waiting:
                         if reason := expected.failure(self._clock()):
-                            raise SignalError(f"{expected.logical_id}: {reason}")
+                            raise SignalError(expected.logical_id, reason)
                         if expected.arrived:
                             del self._expected[stack][expected.logical_id]
                     if self._expected.get(stack):

@@ -56,6 +56,16 @@ def status(cloud: Cloud, stack: str) -> str:
     ]
 
 
+def story(cloud: Cloud, stack: str, logical_id: str) -> list[str]:
+    """What the events say of a resource, in order."""
+    events = cloud.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+    return [
+        f"{event['ResourceStatus']} {event.get('ResourceStatusReason', '')}".strip()
+        for event in reversed(events)
+        if event["LogicalResourceId"] == logical_id
+    ]
+
+
 def gone(cloud: Cloud, stack: str) -> None:
     """Delete a stack that is still being created."""
     client = cloud.client("cloudformation")
@@ -74,6 +84,11 @@ def test_instances_boot_side_by_side_and_the_rest_waits_for_both(cloud: Cloud) -
 
     signal(cloud, stack, "Standby")
     assert cloud.finished(stack).status == "CREATE_COMPLETE"
+    assert story(cloud, stack, "Standby") == [
+        "CREATE_IN_PROGRESS",
+        "CREATE_IN_PROGRESS Received SUCCESS signal with UniqueId i-Standby",
+        "CREATE_COMPLETE",
+    ]
     assert cloud.deleted(stack) == "DELETE_COMPLETE"
 
 
@@ -84,7 +99,9 @@ def test_a_first_boot_that_fails_rolls_the_stack_back_and_says_so(cloud: Cloud) 
     signal(cloud, stack, "Standby", "FAILURE")
 
     assert cloud.finished(stack).status == "ROLLBACK_COMPLETE"
-    assert "Standby: Received FAILURE signal with UniqueId i-Standby" in str(cloud.reasons(stack))
+    reason = "Received FAILURE signal with UniqueId i-Standby"
+    assert f"Standby: {reason}" in cloud.reasons(stack)
+    assert f"CREATE_FAILED {reason}" in story(cloud, stack, "Standby")
     assert instances_of(cloud, stack) == {}
     cloud.deleted(stack)
 
