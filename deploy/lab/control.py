@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from deploy.errors import BadInputError, NinewaysError, TookTooLongError
@@ -31,7 +32,6 @@ SUPERVISOR = (sys.executable, "-P", "-m", "deploy.lab.supervisor")
 # 127.0 to 127.8 are left to what else lives on loopback.
 OCTETS = range(9, 100)
 _UP_WITHIN_S = 60.0
-_DOWN_WITHIN_S = 15.0
 _PATIENCE = Patience(every_s=0.03)
 
 
@@ -75,8 +75,10 @@ def up(  # noqa: PLR0913  each is a choice of whoever starts a lab
         raise
 
 
-def down(name: str = "default", *, tell: Tell = print, labs: Path = LABS) -> list[str]:
-    """Stop the lab and clear away what it made.
+def down(
+    name: str = "default", *, tell: Tell = print, labs: Path = LABS, within_s: float = 15
+) -> list[str]:
+    """Stop the lab and clear away what it made; by force when it takes longer than `within_s`.
 
     Returns:
         What remained, in words; nothing, if all went well.
@@ -85,7 +87,7 @@ def down(name: str = "default", *, tell: Tell = print, labs: Path = LABS) -> lis
     if not folder.exists():
         tell(f"lab {name} is not up")
         return []
-    lock = _lock(folder) or _stop_supervisor(folder, tell=tell)
+    lock = _lock(folder) or _stop_supervisor(folder, within_s=within_s, tell=tell)
     info = LabInfo.read(folder)
     try:
         remains = [f"process {pid} ({name_of(pid)})" for pid in _sweep(folder, tell=tell)]
@@ -109,6 +111,11 @@ def status(name: str = "default", *, labs: Path = LABS) -> LabStatus:
         if info and any(part.state == "restarting" for part in info.parts.values()):
             state = "degraded"
         return LabStatus(name, state, info.advice if info else "", info, machines(folder))
+    # Nothing outlives the supervisor, whatever it had written down.
+    info = info and replace(
+        info,
+        parts={part: replace(how, pid=None, state="stopped") for part, how in info.parts.items()},
+    )
     if info and info.state in {"lost", "failed"}:
         return LabStatus(name, info.state, info.advice, info)
     return LabStatus(
@@ -221,7 +228,7 @@ def _spawn(  # noqa: PLR0913  what a supervisor is told
     (folder / "tmp").mkdir()
     (folder / "logs").mkdir()
     with (folder / "logs" / "supervisor.log").open("ab") as log:
-        subprocess.Popen(  # noqa: S603  our own module
+        subprocess.run(  # noqa: S603  our own module
             [*supervisor, *arguments, "--folder", str(folder)],
             env=_environment(folder),
             stdin=subprocess.DEVNULL,
@@ -230,6 +237,8 @@ def _spawn(  # noqa: PLR0913  what a supervisor is told
             # Ctrl-C in the terminal is not for the lab, which lives on after this command.
             start_new_session=True,
             pass_fds=keep,
+            # It detaches itself and is nobody's child, or ends with its reason in the log.
+            check=False,
         )
 
 
@@ -263,7 +272,7 @@ def _wait_until_up(name: str, folder: Path, *, tell: Tell) -> LabInfo:
     return info
 
 
-def _stop_supervisor(folder: Path, *, tell: Tell) -> int:
+def _stop_supervisor(folder: Path, *, within_s: float, tell: Tell) -> int:
     """End the supervisor, in order or by force, and take over its lock."""
     taken: list[int] = []
 
@@ -279,7 +288,7 @@ def _stop_supervisor(folder: Path, *, tell: Tell) -> int:
 
     for how in (signal.SIGTERM, signal.SIGKILL):
         with suppress(TookTooLongError):
-            _PATIENCE.until(is_ours, what="the lab to end", timeout_s=_DOWN_WITHIN_S)
+            _PATIENCE.until(is_ours, what="the lab to end", timeout_s=within_s)
             return taken[0]
         tell(f"the supervisor does not react to {how.name}")
     raise NinewaysError(

@@ -181,6 +181,12 @@ def _how(code: int) -> str:
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
+def _detach() -> None:
+    """Go on as nobody's child: who started us has no use for a zombie."""
+    if os.fork():
+        os._exit(0)
+
+
 def main(specs: Callable[[Addresses, Path, float], Sequence[PartSpec]] = parts_of) -> None:
     """Supervise the lab of the command line; `specs` makes its parts."""
     parser = argparse.ArgumentParser(prog="python -m deploy.lab.supervisor")
@@ -190,6 +196,7 @@ def main(specs: Callable[[Addresses, Path, float], Sequence[PartSpec]] = parts_o
     parser.add_argument("--folder", type=Path, required=True)
     given = parser.parse_args()
     folder = given.folder.resolve()
+    _detach()
     info = LabInfo(
         name=given.name,
         octet=given.octet,

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 LOOK_EVERY_S = 0.1
 
 
-def main() -> None:
-    """Wire the fleet and turn its loop until SIGTERM."""
+def main(images: Path = Path(deploy.__file__).parents[1] / ".build") -> None:
+    """Wire the fleet and turn its loop until SIGTERM; `images` holds image-<digest>/ folders."""
     parser = argparse.ArgumentParser(prog="python -m deploy.lab.fleet")
     parser.add_argument("--octet", type=int, required=True)
     parser.add_argument("--state", type=Path, required=True)
@@ -36,7 +36,6 @@ def main() -> None:
 
     state = given.state.resolve()
     addresses = Addresses(given.octet)
-    images = Path(deploy.__file__).parents[1] / ".build"
     toolbox.make(state)
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())

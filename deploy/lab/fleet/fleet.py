@@ -4,6 +4,7 @@ A machine that ends by itself is reported and left alone: EC2 does not restart a
 instance, and replacing a task is the ECS scheduler's decision.
 """
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +19,9 @@ from deploy.lab.fleet.wanted import Instance, Machine, Task, Wanted
 from deploy.lab.reconcile import changes
 
 _DELAYS = {Instance: ("ec2-launch", "ec2-boot"), Task: ("fargate-task",)}
+
+# A machine as large as this one needs nobody to hold it back.
+_PROCESSORS = os.cpu_count() or 1
 
 
 @dataclass
@@ -53,11 +57,13 @@ class Fleet:
 
     def bring_to(self, wanted: Wanted) -> None:
         """Take one step towards what is wanted. Nothing in here waits."""
-        todo = changes(wanted=wanted.machines.keys(), running=self.members.keys())
+        # One that is wanted again while it stops is stopped first.
+        stopping = {key for key, member in self.members.items() if member.is_stopping}
+        todo = changes(wanted=wanted.machines.keys() - stopping, running=self.members.keys())
         for machine_id in todo.start:
             self._provision(wanted.machines[machine_id])
         for machine_id in todo.stop:
-            self._stop(machine_id, keeps_disk=machine_id in wanted.stopped)
+            self._stop(machine_id, keeps_disk=wanted.keeps(machine_id))
         for member in self.members.values():
             self._boot_when_due(member)
             self._look(member)
@@ -67,7 +73,7 @@ class Fleet:
         for folder in self.lab.folder("").glob("*"):
             if folder.name not in wanted.machines:
                 RunningMachine(folder.name, folder).pull_the_plug()
-                if folder.name not in wanted.stopped:
+                if not wanted.keeps(folder.name):
                     shutil.rmtree(folder, ignore_errors=True)
 
     def sightings(self) -> Mapping[str, Sighting]:
@@ -116,7 +122,8 @@ class Fleet:
         machine, init = member.wanted, member.running.init
         memory_mib = machine.memory_mib if isinstance(machine, Task) else None
         member.is_governed = True
-        if init is None or not (machine.vcpus or memory_mib):
+        vcpus = machine.vcpus if machine.vcpus and machine.vcpus < _PROCESSORS else None
+        if init is None or not (vcpus or memory_mib):
             return
 
         def out_of_memory() -> None:
@@ -126,7 +133,7 @@ class Fleet:
         self.governor.govern(
             machine.id,
             init,
-            vcpus=machine.vcpus,
+            vcpus=vcpus,
             memory_mib=memory_mib,
             out_of_memory=out_of_memory,
         )

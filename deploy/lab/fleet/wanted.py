@@ -1,7 +1,6 @@
 """What the emulator wants of the fleet: its state document as frozen values."""
 
 import base64
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -27,14 +26,13 @@ class Instance:
 
     @property
     def vcpus(self) -> float | None:
-        """How many processors it may use; None when that is no less than this machine has.
+        """How many processors it has; None when it may use all of this machine's.
 
         >>> Instance("i-1", "127.9.20.1", b"", "t3.micro", {}).vcpus
         """
         if self.instance_type.startswith(_BURSTABLE):
             return None
-        vcpus = _VCPUS.get(self.instance_type.partition(".")[2])
-        return vcpus if vcpus and vcpus < (os.cpu_count() or 1) else None
+        return _VCPUS.get(self.instance_type.partition(".")[2])
 
 
 @dataclass(frozen=True)
@@ -68,6 +66,10 @@ class Wanted:
     machines: Mapping[str, Machine]
     # Those that are off and keep their disk.
     stopped: frozenset[str] = frozenset()
+
+    def keeps(self, machine_id: str) -> bool:
+        """Whether the machine still exists, on or off."""
+        return machine_id in self.machines or machine_id in self.stopped
 
 
 def wanted(document: Mapping[str, Any]) -> Wanted:
