@@ -1,9 +1,9 @@
 """Carry out a plan on a place: one loop that has nothing to decide."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Protocol, assert_never
+from typing import Protocol, TypeAlias, assert_never
 
 from deploy.errors import NinewaysError, SeveralFailedError
 from deploy.model import (
@@ -23,7 +23,7 @@ from deploy.model import (
     Value,
     WaitUntilHealthy,
 )
-from deploy.threads import run_side_by_side
+from deploy.threads import Job, Outcomes, run_side_by_side
 
 
 class Place(Protocol):
@@ -68,11 +68,21 @@ class Place(Protocol):
         """Wait until the service answers /readyz with 200."""
 
 
-Around = Callable[[Step], AbstractContextManager[object]]
+Around: TypeAlias = Callable[[Step], AbstractContextManager[object]]
+Together: TypeAlias = Callable[[Sequence[Job]], Outcomes]
 
 
-def carry_out(plan: Plan, place: Place, *, around: Around = nullcontext) -> None:
-    """Do each step in turn. `around` is entered for each, which is how progress is shown."""
+def carry_out(
+    plan: Plan, place: Place, *, around: Around = nullcontext, together: Together = run_side_by_side
+) -> None:
+    """Do each step in turn.
+
+    Args:
+        plan: What to do.
+        place: Where.
+        around: Entered for each step, which is how progress is shown.
+        together: Runs what may be done side by side.
+    """
     for step in plan:
         with around(step):
             match step:
@@ -90,7 +100,7 @@ def carry_out(plan: Plan, place: Place, *, around: Around = nullcontext) -> None
                 case WaitUntilHealthy(url):
                     place.wait_until_healthy(place.url(url))
                 case SideBySide(plans):
-                    _carry_out_all(plans, place, around)
+                    _carry_out_all(plans, place, around, together)
                 case _:
                     assert_never(step)
 
@@ -110,10 +120,12 @@ def look_up(value: Value, place: Place) -> str:
             assert_never(value)
 
 
-def _carry_out_all(plans: tuple[Plan, ...], place: Place, around: Around) -> None:
+def _carry_out_all(
+    plans: tuple[Plan, ...], place: Place, around: Around, together: Together
+) -> None:
     """One that fails does not stop the others: what they began is finished."""
     jobs = [partial(carry_out, plan, place, around=around) for plan in plans]
-    failures = [error for error in run_side_by_side(jobs) if error is not None]
+    failures = [error for error in together(jobs) if error is not None]
     for failure in failures:
         if not isinstance(failure, NinewaysError):
             raise failure

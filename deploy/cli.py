@@ -21,6 +21,7 @@ from deploy.options import Json, Name, Names, Yes, at_a_place
 from deploy.places import On, Where
 from deploy.plan import bring_up, lines, take_down
 from deploy.probe import is_ready
+from deploy.threads import run_in_turn, run_side_by_side
 
 if TYPE_CHECKING:
     from deploy.account import AccountPlace
@@ -125,7 +126,9 @@ def up(
     with Screen(as_json=json) as screen:
         place = where.open(screen, start=True, yes=yes)
         with saying_what_remains(place, where):
-            carry_out(bring_up(*variants), place, around=screen.step)
+            # Where each change set is shown and confirmed, one comes after the other.
+            together = run_in_turn if where.on is On.AWS and not yes else run_side_by_side
+            carry_out(bring_up(*variants), place, around=screen.step, together=together)
         urls = {variant.name: place.url(variant.url) for variant in variants}
     table = Table("variant", Column("answers at", overflow="fold"))
     for name, url in urls.items():

@@ -56,7 +56,6 @@ class Screen:
         if not self.out.is_terminal and "COLUMNS" not in os.environ:
             self.out.width = _WIDTH_OF_A_FILE
         self.err = err or Console(stderr=True, theme=_THEME, highlighter=_Statuses())
-        self._asking = threading.Lock()
         self._tasks: dict[int, TaskID] = {}
         self._progress = Progress(
             SpinnerColumn(finished_text=""),
@@ -112,18 +111,17 @@ class Screen:
 
     def ask(self, question: str) -> bool:
         """Ask yes or no; without a terminal to ask at, the answer is an error."""
-        with self._asking:
-            self._rest()
-            try:
-                if not self.err.is_terminal:
-                    raise DeclinedError(
-                        "there is nobody to ask", cause=question, remedy="pass --yes to agree"
-                    )
-                return Confirm.ask(escape(question), console=self.err, default=False)
-            except EOFError:
-                return False
-            finally:
-                self._spin()
+        self._rest()
+        try:
+            if not self.err.is_terminal:
+                raise DeclinedError(
+                    "there is nobody to ask", cause=question, remedy="pass --yes to agree"
+                )
+            return Confirm.ask(escape(question), console=self.err, default=False)
+        except EOFError:
+            return False
+        finally:
+            self._spin()
 
     def agree(self, shown: object, question: str) -> None:
         """Show it and ask; raises `DeclinedError` on no."""

@@ -1,21 +1,23 @@
-"""Do several things at the same time, and stay open to Ctrl-C meanwhile."""
+"""Do several things that do not need each other: at the same time, or in turn."""
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+Job: TypeAlias = Callable[[], object]
+# For each job how it failed, or None.
+Outcomes: TypeAlias = list[Exception | None]
 
 
-def run_side_by_side(jobs: Sequence[Callable[[], object]]) -> list[Exception | None]:
-    """Run each job in a thread of its own; say for each how it failed, or None.
+def run_side_by_side(jobs: Sequence[Job]) -> Outcomes:
+    """Run each job in a thread of its own.
 
-    The threads are daemons: when the caller is interrupted the program can end without them.
+    The threads are daemons: on Ctrl-C, which reaches the caller, the program ends without them.
     """
-    outcomes: list[Exception | None] = [None] * len(jobs)
+    outcomes: Outcomes = [None] * len(jobs)
 
     def run(index: int) -> None:
-        try:
-            jobs[index]()
-        except Exception as error:  # noqa: BLE001  it is handed to the caller, who raises it
-            outcomes[index] = error
+        outcomes[index] = _outcome(jobs[index])
 
     threads = [threading.Thread(target=run, args=(i,), daemon=True) for i in range(len(jobs))]
     for thread in threads:
@@ -23,3 +25,16 @@ def run_side_by_side(jobs: Sequence[Callable[[], object]]) -> list[Exception | N
     for thread in threads:
         thread.join()
     return outcomes
+
+
+def run_in_turn(jobs: Sequence[Job]) -> Outcomes:
+    """Run one after the other, for when a person is asked something by each."""
+    return [_outcome(job) for job in jobs]
+
+
+def _outcome(job: Job) -> Exception | None:
+    try:
+        job()
+    except Exception as error:  # noqa: BLE001  it is handed to the caller, who raises it
+        return error
+    return None

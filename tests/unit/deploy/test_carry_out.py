@@ -3,10 +3,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from deploy.carry_out import carry_out
+from deploy.carry_out import Together, carry_out
 from deploy.errors import SeveralFailedError, StackError
 from deploy.model import FOUNDATION, Artifact, Step
 from deploy.plan import bring_up, describe, take_down
+from deploy.threads import run_in_turn, run_side_by_side
 from tests.unit.deploy.nowhere import Nowhere
 from tests.unit.deploy.variants import ONE, OTHER
 
@@ -35,11 +36,12 @@ def test_outputs_artifacts_and_settings_become_parameters() -> None:
     }
 
 
-def test_one_that_fails_does_not_stop_the_others() -> None:
+@pytest.mark.parametrize("together", [run_side_by_side, run_in_turn])
+def test_one_that_fails_does_not_stop_the_others(together: Together) -> None:
     place = Nowhere(fails_at=frozenset({"nineways-one"}))
 
     with pytest.raises(StackError, match="nineways-one failed"):
-        carry_out(bring_up(ONE, OTHER), place)
+        carry_out(bring_up(ONE, OTHER), place, together=together)
 
     assert place.standing.keys() == {FOUNDATION.name, "nineways-other"}
     assert place.asked == ["http://nineways-other.Url"]
