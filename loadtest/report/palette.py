@@ -2,7 +2,7 @@
 
 So one drawing serves light and dark: the browser chooses. The nine series colours are those of
 Okabe and Ito (Color Universal Design, 2008), which colour-blind people can tell apart, moved in
-lightness until each has a contrast of 3 : 1 or more against its background.
+lightness until each can be read as text on its background (4.5 : 1).
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ ROLES: Mapping[str, Colour] = {
     PAPER: Colour("paper", "#fdfcf9", "#16191e"),
     BAD: Colour("bad", "#b3261e", "#ff8a80"),
     SERIES[0]: Colour("series-1", "#0072b2", "#56b4e9"),
-    SERIES[1]: Colour("series-2", "#c8500a", "#f08a4b"),
+    SERIES[1]: Colour("series-2", "#c24d08", "#f08a4b"),
     SERIES[2]: Colour("series-3", "#00805f", "#2bc49a"),
     SERIES[3]: Colour("series-4", "#a8518a", "#dd9ac4"),
     SERIES[4]: Colour("series-5", "#8a6d00", "#e6c545"),

@@ -104,7 +104,7 @@ def messages(summaries: Sequence[Summary]) -> list[str]:
     counted = [e.subject.accounting for e in summaries if e.subject.accounting is not None]
     harmed = [
         f"Of {account.acknowledged:,} messages that {each.subject.name} acknowledged, "
-        f"{account.lost:,} were not in the queue, and {account.duplicated:,} copies were too many."
+        f"{account.lost:,} were not in the queue; there were {copies(account.duplicated)} too many."
         for each in summaries
         if (account := each.subject.accounting) is not None
         if account.lost + account.duplicated
@@ -211,3 +211,12 @@ def plural(count: int, noun: str) -> str:
     ('1 round', '2 rounds')
     """
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def copies(count: int) -> str:
+    """Count copies.
+
+    >>> copies(1), copies(0)
+    ('1 copy', '0 copies')
+    """
+    return f"{count:,} {'copy' if count == 1 else 'copies'}"

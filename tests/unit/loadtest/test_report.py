@@ -1,0 +1,148 @@
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from loadtest import archive
+from loadtest.report.page import render, write_report
+from loadtest.report.palette import ROLES, Colour
+from loadtest.run import Run
+from tests.unit.loadtest.runs import a_run, everything, subject
+
+VOID_TAGS = {"meta", "link", "br", "img", "hr"}
+
+
+class Page(HTMLParser):
+    """Collects what a page is made of, and notices tags that are not closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.references: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID_TAGS:
+            self.open.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value or "")
+            if name in {"href", "src", "xlink:href", "action"}:
+                self.references.append(value or "")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID_TAGS:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def html() -> str:
+    return render(*everything())
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    return Page(html)
+
+
+def test_every_tag_is_closed(page: Page) -> None:
+    assert page.open == []
+
+
+def test_nothing_is_fetched(page: Page, html: str) -> None:
+    outside = [r for r in page.references if not r.startswith(("#", "data:"))]
+
+    assert outside == []
+    assert "<script" not in html
+
+
+def test_no_name_is_given_twice_to_different_things(page: Page) -> None:
+    # A clip path that two drawings share is named twice, but is the same.
+    names = [name for name in page.ids if not re.fullmatch(r"[pmC]\w*", name)]
+
+    assert len(names) == len(set(names))
+
+
+def test_every_sentence_of_the_findings_and_every_name_is_on_the_page(page: Page) -> None:
+    for text in (
+        "fast answers fastest",
+        "wrong was not loaded",
+        "2 lost, 1 twice",
+        "status 503 queue_unavailable",
+        "What the lab cannot show",
+        "fargate-task",
+        "nineways compare fast slow --rate=40",
+    ):
+        assert text in page.text
+
+
+def test_drawings_take_their_colours_from_the_page(html: str) -> None:
+    assert "var(--series-1)" in html
+    assert not [stand_in for stand_in in ROLES if stand_in in html]
+
+
+def test_a_run_in_which_nothing_was_measured_has_a_page_too() -> None:
+    page = Page(render(*a_run([subject("one")], {})))
+
+    assert "Nothing could be measured." in page.text
+
+
+def test_what_a_service_says_is_text_and_not_markup() -> None:
+    run, samples = everything()
+    (name, number), leg = next(iter(samples.items()))
+    evil = [*leg]
+    evil[3] = type(evil[3])(
+        **{**evil[3].__dict__, "ok": False, "error": "<script>alert(1)</script>"}
+    )
+
+    html = render(run, {**samples, (name, number): evil})
+
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_a_report_is_made_again_from_its_folder(tmp_path: Path, html: str) -> None:
+    run, samples = everything()
+    run.write(tmp_path)
+    archive.write(tmp_path, samples)
+
+    path = write_report(tmp_path)
+
+    assert Run.read(tmp_path) == run
+    assert archive.read(tmp_path) == samples
+    assert path.read_text() == html
+
+
+def luminance(colour: str) -> float:
+    """As WCAG 2 defines it."""
+    channels = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize(
+    "colour",
+    [c for c in ROLES.values() if c.role not in {"paper", "grid"}],
+    ids=lambda colour: colour.role,
+)
+def test_every_colour_can_be_read_by_day_and_by_night(colour: Colour) -> None:
+    paper = next(each for each in ROLES.values() if each.role == "paper")
+
+    # 4.5 is what WCAG asks of text: names of curves are text in their colour.
+    assert contrast(colour.light, paper.light) >= 4.5
+    assert contrast(colour.dark, paper.dark) >= 4.5
