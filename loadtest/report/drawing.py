@@ -73,7 +73,7 @@ def as_svg(figure: Figure, *, name: str, title: str, text: str) -> str:
     drawing = drawing[drawing.index("<svg") :]
     drawing = re.sub(r"<metadata>.*?</metadata>\s*", "", drawing, flags=re.DOTALL)
     # Names of groups ("axes_1") repeat from figure to figure, and nothing refers to them.
-    drawing = re.sub(r' id="[a-z]\w*_\d+"', "", drawing)
+    drawing = re.sub(r' id="[a-z][\w.]*_\d+"', "", drawing)
     head = re.search(r'viewBox="([^"]+)"', drawing)
     assert head is not None, "matplotlib writes a viewBox"  # noqa: S101
     labels = f'aria-labelledby="{name}-title {name}-text"'

@@ -36,12 +36,12 @@ def test_the_same_samples_give_the_same_intervals() -> None:
 def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     # Ten rounds, each with a mood of its own, of a service whose true median is 5 ms.
     covered = 0
-    for seed in range(60):
+    for seed in range(40):
         moods = 5 * np.random.default_rng(1000 + seed).lognormal(0, 0.1, 10)
-        median = percentiles(rounds(*moods, seed=seed, size=50), replicates=200)[50.0]
+        median = percentiles(rounds(*moods, seed=seed, size=50), replicates=100)[50.0]
         covered += median.low <= 5 <= median.high
 
-    assert 60 * 0.8 <= covered <= 60
+    assert 40 * 0.8 <= covered <= 40
 
 
 def test_a_round_without_a_good_answer_adds_nothing_and_none_at_all_gives_none() -> None:

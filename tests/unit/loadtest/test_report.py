@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -101,9 +102,7 @@ def test_what_a_service_says_is_text_and_not_markup() -> None:
     run, samples = everything()
     (name, number), leg = next(iter(samples.items()))
     evil = [*leg]
-    evil[3] = type(evil[3])(
-        **{**evil[3].__dict__, "ok": False, "error": "<script>alert(1)</script>"}
-    )
+    evil[3] = replace(evil[3], ok=False, error="<script>alert(1)</script>")
 
     html = render(run, {**samples, (name, number): evil})
 
