@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 # SQS hands over at most ten messages in one call.
 MAX_RECEIVED = 10
 
-# More than four flushers gained nothing: the interpreter runs one thread at a time, and one
-# batch costs it about a millisecond.
-FLUSHERS = 4
+# Enough to keep a core busy while SQS takes its milliseconds: a batch costs the interpreter, which
+# runs one thread at a time, about 0.8 ms.
+FLUSHERS = 6
 
 T = TypeVar("T")
 
@@ -50,6 +50,8 @@ def sqs_client(*, region: str, connections: int, longest_wait_s: int = 0) -> "SQ
             # The default mode is `legacy`, which retries neither throttling nor all 5xx.
             retries={"mode": "standard", "total_max_attempts": 3},
             max_pool_connections=connections,
+            # What we pass is typed, and SQS checks it anyway: 0.13 ms for a batch of ten.
+            parameter_validation=False,
             # Without it botocore builds the header anew for every call: 0.1 ms each.
             user_agent="nineways",
         ),

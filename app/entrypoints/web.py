@@ -1,5 +1,6 @@
 """Serve HTTP with uvicorn: instances and containers."""
 
+import gc
 import os
 import sys
 
@@ -34,6 +35,7 @@ def main() -> None:
 
 def serve(app: FastAPI, settings: Settings) -> None:
     """Run uvicorn as it must be run behind a load balancer."""
+    _spare_the_garbage_collector()
     uvicorn.run(
         app,
         host=settings.host,
@@ -50,6 +52,14 @@ def serve(app: FastAPI, settings: Settings) -> None:
         timeout_graceful_shutdown=GRACEFUL_STOP_S,
         limit_concurrency=MAX_CONNECTIONS,
     )
+
+
+def _spare_the_garbage_collector() -> None:
+    # What was made until now stays to the end: looking through it for garbage again and again,
+    # after every few hundred new objects, took a fifth of the CPU of a request.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 if __name__ == "__main__":

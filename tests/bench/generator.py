@@ -9,7 +9,7 @@ import json
 import time
 from dataclasses import dataclass, field
 
-BODY = json.dumps({"body": "x" * 180, "attributes": {"colour": "blue"}}).encode()
+BODY = json.dumps({"body": "x" * 180}).encode()
 
 
 @dataclass
@@ -71,8 +71,6 @@ async def load(port: int, *, seconds: float, connections: int) -> Tally:
     tally = Tally(until_s=time.perf_counter() + seconds)
     loop = asyncio.get_running_loop()
     for _ in range(connections):
-        await loop.create_connection(
-            functools.partial(Connection, tally, port), "127.0.0.1", port
-        )
+        await loop.create_connection(functools.partial(Connection, tally, port), "127.0.0.1", port)
     await tally.all_done.wait()
     return tally

@@ -11,12 +11,19 @@ class Measure:
     """A ratio from pairs that were measured next to each other, and what it should be."""
 
     name: str
-    ratios: Sequence[float]
+    pairs: Sequence[tuple[float, float]]
     goal: float
+    unit: str
     more_is_better: bool = True
-    unit: str = ""
-    # The medians that the ratios are made of, for whoever wonders.
-    values: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def ratios(self) -> list[float]:
+        return [ours / theirs for ours, theirs in self.pairs]
+
+    @property
+    def medians(self) -> tuple[float, float]:
+        ours, theirs = zip(*self.pairs, strict=True)
+        return statistics.median(ours), statistics.median(theirs)
 
     @property
     def ratio(self) -> float:
@@ -28,7 +35,7 @@ class Measure:
 
     def line(self) -> str:
         spread = f"{min(self.ratios):.2f} to {max(self.ratios):.2f}"
-        ours, theirs = self.values
+        ours, theirs = self.medians
         return (
             f"{self.name:<44} {self.ratio:5.2f}  goal {'≥' if self.more_is_better else '≤'} "
             f"{self.goal:<4g} {'ok' if self.is_ok else 'short':<5}  "
@@ -42,26 +49,6 @@ class Measure:
             "goal": self.goal,
             "verdict": "ok" if self.is_ok else "short",
             "ratios": [round(ratio, 3) for ratio in self.ratios],
-            "values": [round(value, 1) for value in self.values],
+            "medians": [round(value, 1) for value in self.medians],
             "unit": self.unit,
         }
-
-
-def compare(
-    name: str,
-    ours: Sequence[float],
-    theirs: Sequence[float],
-    *,
-    goal: float,
-    unit: str,
-    more_is_better: bool = True,
-) -> Measure:
-    """Make a measure of two series, each value of one next to its neighbour of the other."""
-    return Measure(
-        name=name,
-        ratios=[mine / other for mine, other in zip(ours, theirs, strict=True)],
-        goal=goal,
-        more_is_better=more_is_better,
-        unit=unit,
-        values=(statistics.median(ours), statistics.median(theirs)),
-    )

@@ -130,6 +130,21 @@ async def test_messages_gather_only_while_every_flusher_is_busy() -> None:
     assert wire.most_at_once == 2
 
 
+async def test_beyond_the_eager_flushers_only_full_batches_leave() -> None:
+    wire = Wire(is_open=False)
+    batcher = Batcher(wire, flushers=4)
+    sends = []
+    for i in range(25):
+        sends.append(asyncio.create_task(batcher.send(Message(str(i)))))
+        await turns()
+
+    assert [len(batch) for batch in wire.batches] == [1, 1, 10, 10]
+    wire.gate.set()
+    await asyncio.gather(*sends)
+
+    assert [len(batch) for batch in wire.batches] == [1, 1, 10, 10, 3]
+
+
 async def test_a_caller_cancelled_before_its_turn_is_not_sent() -> None:
     wire = Wire(is_open=False)
     batcher = Batcher(wire, flushers=1)
