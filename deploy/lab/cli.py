@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Annotated, Any, TypeAlias
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from deploy.console import Screen
@@ -116,7 +117,7 @@ def logs(
     """
     screen = Screen(as_json=json)
     if not part:
-        files = sorted(control.log_files(name))
+        files = control.log_names(name)
         screen.answer(files, "\n".join(files))
         return
     lines = control.logs(name, part, follow=follow)
@@ -135,7 +136,8 @@ def _delays(found: LabStatus) -> Mapping[str, float]:
 def _shown(found: LabStatus) -> list[Any]:
     shown: list[Any] = [f"lab {found.name} is [bold]{_coloured(found.state)}[/]"]
     if found.advice:
-        shown.append(found.advice)
+        # A log's last words may hold brackets, which rich would take for its own.
+        shown.append(escape(found.advice))
     if found.info is None:
         return shown
     shown[0] += f" on {found.info.endpoint_url}, {found.info.speed:g} times as fast as AWS"
@@ -152,7 +154,7 @@ def _shown(found: LabStatus) -> list[Any]:
                 how_it_is["address"],
                 _coloured(how_it_is["state"]),
                 str(how_it_is["pid"] or ""),
-                how_it_is["reason"]
+                escape(how_it_is["reason"] or "")
                 or (
                     "" if how_it_is["exit_code"] is None else f"exit code {how_it_is['exit_code']}"
                 ),

@@ -1,15 +1,7 @@
-"""Bring a lab up and down, and say how it is.
+"""Bring a lab up and down, and say how it is."""
 
-A lab is up exactly as long as its supervisor holds the lock on the lab's folder: the kernel
-releases it however the supervisor ends, so nobody trusts a pid in a file.
-"""
-
-import fcntl
 import os
-import re
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,17 +12,15 @@ from pathlib import Path
 
 from deploy.errors import BadInputError, NinewaysError, TookTooLongError
 from deploy.lab import ports
-from deploy.lab.addresses import HTTP_PORT
 from deploy.lab.delays import DEFAULT_SPEED
-from deploy.lab.processes import MARK, carries, kill_every, marked, name_of, send
+from deploy.lab.folder import folder_of, is_locked, lock, log_files, remove, sweep
+from deploy.lab.processes import MARK, carries, name_of, send
 from deploy.lab.status import LABS, LabInfo, LabStatus, machines, tail
 from deploy.telling import Tell
 from deploy.waiting import Patience
 
 SUPERVISOR = (sys.executable, "-P", "-m", "deploy.lab.supervisor")
 
-# 127.0 to 127.8 are left to what else lives on loopback.
-OCTETS = range(9, 100)
 _UP_WITHIN_S = 60.0
 _PATIENCE = Patience(every_s=0.03)
 
@@ -49,25 +39,25 @@ def up(  # noqa: PLR0913  each is a choice of whoever starts a lab
     Raises:
         NinewaysError: An address is taken, or a part does not come up.
     """
-    folder = _folder(name, labs)
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = _lock(folder)
-    if lock is None:
+    folder = folder_of(name, labs)
+    held = lock(folder)
+    if held is None:
         info = _wait_until_up(name, folder, tell=tell)
         tell(f"lab {name} is up already, {info.speed:g} times as fast as AWS")
         return info
     try:
-        _sweep(folder, tell=tell)
-        chosen, reservation = _reserve(octet)
+        sweep(folder, tell=tell)
+        chosen, reservation = ports.reserve_free(octet)
         with reservation:
-            _spawn(supervisor, name, folder, chosen, speed, keep=(lock, reservation.fileno()))
+            _spawn(supervisor, name, folder, chosen, speed, keep=(held, reservation.fileno()))
     except BaseException:
-        _remove(folder)
+        sweep(folder, tell=tell)
+        remove(folder)
         raise
     finally:
-        os.close(lock)
-    tell(f"lab {name} starts on 127.{chosen}.0.0/16")
+        os.close(held)
     try:
+        tell(f"lab {name} starts on 127.{chosen}.0.0/16")
         return _wait_until_up(name, folder, tell=tell)
     except BaseException:
         # Ctrl-C too: what is half up goes down again.
@@ -83,17 +73,19 @@ def down(
     Returns:
         What remained, in words; nothing, if all went well.
     """
-    folder = _folder(name, labs)
+    folder = folder_of(name, labs)
     if not folder.exists():
         tell(f"lab {name} is not up")
         return []
-    lock = _lock(folder) or _stop_supervisor(folder, within_s=within_s, tell=tell)
+    held = lock(folder)
+    if held is None:
+        held = _stop_supervisor(folder, within_s=within_s, tell=tell)
     info = LabInfo.read(folder)
     try:
-        remains = [f"process {pid} ({name_of(pid)})" for pid in _sweep(folder, tell=tell)]
+        remains = [f"process {pid} ({name_of(pid)})" for pid in sweep(folder, tell=tell)]
     finally:
-        _remove(folder)
-        os.close(lock)
+        remove(folder)
+        os.close(held)
     remains += [f"listener {one}" for one in (ports.listeners(info.octet) if info else [])]
     remains += [f"folder {folder}"] if folder.exists() else []
     tell(f"lab {name} is down" + (f", but there remain {', '.join(remains)}" if remains else ""))
@@ -102,15 +94,15 @@ def down(
 
 def status(name: str = "default", *, labs: Path = LABS) -> LabStatus:
     """Say how the lab is, from what is so rather than from what was written down."""
-    folder = _folder(name, labs)
-    if not folder.exists():
-        return LabStatus(name, "down")
+    folder = folder_of(name, labs)
     info = LabInfo.read(folder)
-    if _is_up(folder):
+    if is_locked(folder):
         state = info.state if info else "starting"
         if info and any(part.state == "restarting" for part in info.parts.values()):
             state = "degraded"
         return LabStatus(name, state, info.advice if info else "", info, machines(folder))
+    if not folder.exists():
+        return LabStatus(name, "down")
     # Nothing outlives the supervisor, whatever it had written down.
     info = info and replace(
         info,
@@ -128,16 +120,14 @@ def names(labs: Path = LABS) -> list[str]:
     return sorted(folder.name for folder in labs.glob("*")) if labs.exists() else []
 
 
-def log_files(name: str, *, labs: Path = LABS) -> dict[str, Path]:
-    """Every log of a lab: of its parts, of its machines."""
-    folder = _folder(name, labs)
-    found = {path.stem: path for path in folder.glob("logs/*.log")}
-    return found | {path.parent.name: path for path in folder.glob("machines/*/output.log")}
+def log_names(name: str, *, labs: Path = LABS) -> list[str]:
+    """Name the parts and machines that have a log."""
+    return sorted(log_files(folder_of(name, labs)))
 
 
 def logs(name: str, part: str, *, follow: bool = False, labs: Path = LABS) -> Iterator[str]:
     """Read a part's or a machine's log line by line; `follow` waits for more, for ever."""
-    files = log_files(name, labs=labs)
+    files = log_files(folder_of(name, labs))
     if part not in files:
         raise BadInputError(
             f"lab {name} has no log {part}",
@@ -150,68 +140,6 @@ def logs(name: str, part: str, *, follow: bool = False, labs: Path = LABS) -> It
             if not follow:
                 return
             _PATIENCE.sleep(0.2)
-
-
-def _folder(name: str, labs: Path) -> Path:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", name):
-        raise BadInputError(
-            f"{name!r} is no name for a lab",
-            remedy="lower-case letters, digits and dashes, at most 32",
-        )
-    return labs.resolve() / name
-
-
-def _lock(folder: Path) -> int | None:
-    """Take the lab's lock, or learn that its supervisor has it."""
-    while True:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(descriptor), folder.stat()):
-                return descriptor
-        # Somebody took the lab down in between: this is the lock of a folder that is no more.
-        os.close(descriptor)
-        folder.mkdir(parents=True, exist_ok=True)
-
-
-def _is_up(folder: Path) -> bool:
-    lock = _lock(folder)
-    if lock is not None:
-        os.close(lock)
-    return lock is None
-
-
-def _reserve(octet: int | None) -> tuple[int, socket.socket]:
-    """Choose the first octet on which every address is free, and hold it."""
-    conflict = None
-    for candidate in OCTETS if octet is None else [octet]:
-        reservation = ports.reserve(candidate)
-        if reservation is None:
-            conflict = conflict or (f"127.{candidate}.0.1", ports.RESERVATION_PORT)
-            continue
-        conflict = ports.taken(candidate)
-        if conflict is None:
-            return candidate, reservation
-        reservation.close()
-    host, port = conflict or ("127.9.0.1", 0)
-    raise NinewaysError(
-        f"{host}:{port} is taken",
-        cause=(
-            "another lab has that range"
-            if port == ports.RESERVATION_PORT
-            else f"{ports.holder((host, port))} listens there"
-        ),
-        remedy=(
-            "give another --octet, or none"
-            if octet is not None
-            else f"stop that process: a lab needs port {port} on its own 127.x addresses"
-            + (" (it stands for port 80)" if port == HTTP_PORT else "")
-        ),
-    )
 
 
 def _spawn(  # noqa: PLR0913  what a supervisor is told
@@ -251,8 +179,9 @@ def _environment(folder: Path) -> dict[str, str]:
 
 def _wait_until_up(name: str, folder: Path, *, tell: Tell) -> LabInfo:
     """Say which part is being started until all are."""
-    told: set[str] = set()
     begun_s = time.monotonic()
+    found = LabInfo.read(folder)
+    told = {part for part, how in found.parts.items() if how.state == "running"} if found else set()
 
     def has_settled() -> bool:
         info = LabInfo.read(folder)
@@ -260,7 +189,7 @@ def _wait_until_up(name: str, folder: Path, *, tell: Tell) -> LabInfo:
             if info and info.parts[part].state == "running" and part not in told:
                 told.add(part)
                 tell(f"{part} is ready after {time.monotonic() - begun_s:.1f} s")
-        return bool(info and info.state != "starting") or not _is_up(folder)
+        return bool(info and info.state != "starting") or not is_locked(folder)
 
     _PATIENCE.until(has_settled, what=f"lab {name} to be up", timeout_s=_UP_WITHIN_S)
     info = LabInfo.read(folder)
@@ -281,10 +210,10 @@ def _stop_supervisor(folder: Path, *, within_s: float, tell: Tell) -> int:
         # The number could have been given to a stranger since it was written down.
         if info and carries(info.pid, str(folder)):
             send(info.pid, how)
-        lock = _lock(folder)
-        if lock is not None:
-            taken.append(lock)
-        return lock is not None
+        held = lock(folder)
+        if held is not None:
+            taken.append(held)
+        return held is not None
 
     for how in (signal.SIGTERM, signal.SIGKILL):
         with suppress(TookTooLongError):
@@ -296,24 +225,3 @@ def _stop_supervisor(folder: Path, *, within_s: float, tell: Tell) -> int:
         cause="another `nineways lab` command is at work on it, or a process cannot be killed",
         remedy="try again when that has ended",
     )
-
-
-def _sweep(folder: Path, *, tell: Tell) -> list[int]:
-    """Kill what carries the lab's mark; of a lab that ended in order nothing does."""
-    strays = marked(str(folder))
-    if strays:
-        tell(f"clearing away {len(strays)} processes of an earlier life of the lab")
-    remains = kill_every(lambda: marked(str(folder)))
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
-    return remains
-
-
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    # The last lab takes the folder of labs along.
-    with suppress(OSError):
-        folder.parent.rmdir()

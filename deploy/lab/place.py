@@ -5,6 +5,7 @@ import re
 import urllib.request
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boto3.session import Session
@@ -15,7 +16,7 @@ from deploy.clients import Clients
 from deploy.errors import PlaceNotThereError
 from deploy.lab import control
 from deploy.lab.addresses import HTTP_PORT
-from deploy.lab.status import LabInfo, LabStatus
+from deploy.lab.status import LABS, LabInfo, LabStatus
 from deploy.telling import Tell
 
 if TYPE_CHECKING:
@@ -40,13 +41,13 @@ class LabNotUpError(PlaceNotThereError):
         self.status = status
 
 
-def lab_place(name: str = "default", *, tell: Tell) -> AccountPlace:
+def lab_place(name: str = "default", *, tell: Tell, labs: Path = LABS) -> AccountPlace:
     """Open a lab that is up.
 
     Raises:
         LabNotUpError: it is not.
     """
-    status = control.status(name)
+    status = control.status(name, labs=labs)
     if status.info is None or status.state not in {"up", "degraded"}:
         raise LabNotUpError(status)
     return account_place(

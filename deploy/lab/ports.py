@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.errors import NinewaysError
 from deploy.lab.addresses import HTTP_PORT, Addresses
 from deploy.lab.processes import name_of
 
@@ -14,6 +15,10 @@ _LISTEN = "0A"
 # A lab reserves its octet by holding this one for as long as it lives. It is bound and never
 # listened on, so two labs that start at the same moment cannot both have it.
 RESERVATION_PORT = 4565
+
+
+# 127.0 to 127.8 are left to what else lives on loopback.
+OCTETS = range(9, 100)
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,35 @@ class Listener:
 
     def __str__(self) -> str:
         return f"{self.address}:{self.port}"
+
+
+def reserve_free(octet: int | None) -> tuple[int, socket.socket]:
+    """Choose the first octet on which every address is free, and hold it."""
+    conflict = None
+    for candidate in OCTETS if octet is None else [octet]:
+        reservation = reserve(candidate)
+        if reservation is None:
+            conflict = conflict or (f"127.{candidate}.0.1", RESERVATION_PORT)
+            continue
+        conflict = taken(candidate)
+        if conflict is None:
+            return candidate, reservation
+        reservation.close()
+    host, port = conflict or ("127.9.0.1", 0)
+    raise NinewaysError(
+        f"{host}:{port} is taken",
+        cause=(
+            "another lab has that range"
+            if port == RESERVATION_PORT
+            else f"{holder((host, port))} listens there"
+        ),
+        remedy=(
+            "give another --octet, or none"
+            if octet is not None
+            else f"stop that process: a lab needs port {port} on its own 127.x addresses"
+            + (" (it stands for port 80)" if port == HTTP_PORT else "")
+        ),
+    )
 
 
 def reserve(octet: int) -> socket.socket | None:

@@ -2,7 +2,9 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 
 from deploy.lab import control
@@ -44,6 +46,15 @@ class Labs:
 
     def processes(self, name: str = "one") -> list[int]:
         return marked(str(self.root / name))
+
+    def client(self, info: LabInfo, service: Any) -> Any:  # noqa: ANN401  any of boto3's clients
+        return boto3.client(
+            service,
+            endpoint_url=info.endpoint_url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106  nobody's
+        )
 
     def _tell(self, thing: object) -> None:
         self.said.append(str(thing))

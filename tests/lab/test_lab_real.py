@@ -3,37 +3,18 @@
 import os
 import signal
 
-import boto3
 import pytest
 
 from deploy.lab import ports
-from deploy.lab.status import LabInfo
 from tests.lab.conftest import Labs, wait_until
 
 pytestmark = pytest.mark.lab
 
 
-def queues(info: LabInfo) -> list[str]:
-    client = boto3.client(
-        "sqs",
-        endpoint_url=info.endpoint_url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106  nobody's
-    )
-    return [url.rpartition("/")[2] for url in client.list_queues().get("QueueUrls", [])]
-
-
 def test_the_real_lab_answers_as_aws_and_keeps_state_when_agents_are_killed(labs: Labs) -> None:
     info = labs.up(emulator=None)
     assert list(info.parts) == ["emulator", "envoy", "edge", "fleet"]
-    client = boto3.client(
-        "sqs",
-        endpoint_url=info.endpoint_url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106  nobody's
-    )
+    client = labs.client(info, "sqs")
     client.create_queue(QueueName="jobs")
 
     for part in ("envoy", "edge", "fleet"):
@@ -47,7 +28,7 @@ def test_the_real_lab_answers_as_aws_and_keeps_state_when_agents_are_killed(labs
         )
 
     wait_until(all_came_back, "the agents to come back")
-    assert queues(info) == ["jobs"]
+    assert client.get_queue_url(QueueName="jobs")["QueueUrl"].endswith("/jobs")
     assert labs.down() == []
     assert labs.processes() == []
 
