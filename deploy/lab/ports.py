@@ -16,7 +16,6 @@ _LISTEN = "0A"
 # listened on, so two labs that start at the same moment cannot both have it.
 RESERVATION_PORT = 4565
 
-
 # 127.0 to 127.8 are left to what else lives on loopback.
 OCTETS = range(9, 100)
 

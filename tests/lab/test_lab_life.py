@@ -14,6 +14,7 @@ import pytest
 from deploy.errors import BadInputError, NinewaysError
 from deploy.lab import control, ports
 from deploy.lab.addresses import HTTP_PORT, Addresses
+from deploy.lab.processes import send
 from tests.lab.conftest import FAKE_LAB, Labs, wait_until
 
 pytestmark = pytest.mark.lab
@@ -91,7 +92,7 @@ def test_a_part_that_does_not_stay_up_is_given_up_and_the_lab_says_so(labs: Labs
         info = labs.status().info
         assert info is not None
         if pid := info.parts["fleet"].pid:
-            os.kill(pid, signal.SIGKILL)
+            send(pid, signal.SIGKILL)
         return info.parts["fleet"].state == "given up"
 
     wait_until(is_given_up, "the fleet to be given up", timeout_s=30)
