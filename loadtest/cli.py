@@ -101,7 +101,7 @@ def compare(  # noqa: PLR0913 - one for each option
     scenario: Chosen = "send",
     arrivals: Spacing = Arrivals.POISSON,
     seed: Seed = 1,
-    warm_up: WarmUp = 2,
+    warm_up: WarmUp = 4,
     out: Out = None,
     open_: Open = False,
     where: Where,

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from loadtest.accounting import account
 from loadtest.archive import WARM_UP, Samples
+from loadtest.arrivals import Arrivals
 from loadtest.generator import Generator, Offered
 from loadtest.queue_probe import QueueProbe, Received
 from loadtest.run import (
@@ -123,9 +124,11 @@ class Comparison:
         warm_up = leg.round == WARM_UP
         what = "warm up" if warm_up else f"round {leg.round}:"
         seconds = self.load.warm_up_s if warm_up else self.load.seconds
+        arrivals = Arrivals.RAMP if warm_up else self.load.arrivals
+        load = self.load.model_copy(update={"arrivals": arrivals})
         started_s = time.time()
         with self.tools.doing(f"{what} {target.name}"):
-            offered = self.tools.generator.offer(target.url, leg, self.load, seconds=seconds)
+            offered = self.tools.generator.offer(target.url, leg, load, seconds=seconds)
         self.samples[leg.target, leg.round] = list(offered.samples)
         if warm_up:
             return

@@ -25,7 +25,7 @@ LOAD = Load(
     rounds=3,
     seed=1,
     arrivals=Arrivals.POISSON,
-    warm_up_s=2,
+    warm_up_s=4,
 )
 
 

@@ -17,6 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from deploy.errors import NinewaysError
+from loadtest.arrivals import Arrivals, schedule
 from loadtest.run import Load
 from loadtest.samples import Sample, read_csv
 from loadtest.scenarios import Leg
@@ -97,7 +98,9 @@ class LocustGenerator:
             samples = read_csv(path)
         return Offered(
             samples=samples,
-            asked=round(load.rate * seconds),
+            asked=len(
+                schedule(Arrivals(load.arrivals), rate=load.rate, seconds=seconds, seed=load.seed)
+            ),
             machine_busy=after.busy_share_since(before),
             generator_cores=after.children_cores_since(before),
         )

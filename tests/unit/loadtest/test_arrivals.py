@@ -93,13 +93,20 @@ def test_it_yields_to_the_others_before_each_start_even_when_it_is_late() -> Non
     assert naps == [0.0, 0.0, 0.0]
 
 
-@pytest.mark.parametrize("arrivals", Arrivals)
+@pytest.mark.parametrize("arrivals", [Arrivals.CONSTANT, Arrivals.POISSON])
 def test_a_schedule_offers_exactly_the_rate_and_is_in_order(arrivals: Arrivals) -> None:
     due = schedule(arrivals, rate=40, seconds=5, seed=3)
 
     assert len(due) == 200
     assert due == sorted(due)
     assert 0 <= due[0] <= due[-1] < 5
+
+
+def test_a_ramp_rises_from_nothing_to_the_rate() -> None:
+    due = schedule(Arrivals.RAMP, rate=40, seconds=5, seed=1)
+
+    per_second = [sum(second <= at < second + 1 for at in due) for second in range(5)]
+    assert per_second == [4, 12, 20, 28, 36]
 
 
 def test_the_same_seed_gives_the_same_arrivals_and_another_gives_others() -> None:
