@@ -32,6 +32,11 @@ class Addresses:
         """Where Envoy reports its state."""
         return f"127.{self.octet}.0.2", 9901
 
+    @property
+    def dns(self) -> tuple[str, int]:
+        """Where Route 53 answers, over UDP and TCP. An ordinary user may not bind port 53."""
+        return f"127.{self.octet}.0.53", 5353
+
     def instance(self, number: int) -> str:
         """Private address of the n-th instance, from 1."""
         return self._nth(20, number)
