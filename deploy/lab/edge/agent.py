@@ -1,4 +1,4 @@
-"""The edge as a process: follow the emulator, steer Envoy, forward addresses, report health.
+"""The edge as a process: follow the emulator, steer Envoy, forward, answer DNS, report health.
 
 Everything that is wanted comes from the emulator and everything Envoy does is in its files,
 so each of the three can die and come back: the emulator away means that nothing changes,
@@ -17,6 +17,7 @@ import httpx2
 
 from deploy.lab.addresses import Addresses
 from deploy.lab.edge import envoy, health
+from deploy.lab.edge.dns.route53 import Route53
 from deploy.lab.edge.elastic_ips import ElasticIps
 from deploy.lab.edge.load_balancers import Settings
 from deploy.lab.edge.wanted import Json, Wanted, wanted
@@ -45,6 +46,7 @@ class Edge:
         self._reported: dict[str, Any] = {}
         self._complaints: dict[str, str] = {}
         self._ips = ElasticIps(delay_s=move_delay_s)
+        self._names = Route53(*addresses.dns)
         host, port = addresses.envoy_admin
         self._admin = httpx2.AsyncClient(base_url=f"http://{host}:{port}", timeout=2)
         self._emulator = httpx2.AsyncClient(base_url=addresses.emulator_url, timeout=5)
@@ -53,6 +55,7 @@ class Edge:
         """Do all of it until cancelled."""
         async with self._admin, self._emulator, asyncio.TaskGroup() as tasks:
             tasks.create_task(self._ips.keep())
+            tasks.create_task(self._names.keep())
             tasks.create_task(self._follow())
             tasks.create_task(self._watch())
 
@@ -88,7 +91,9 @@ class Edge:
     def _try(self, document: Json) -> None:
         """Act on a version; one that cannot be read or written down changes nothing."""
         try:
-            self._take_in(wanted(document))
+            latest = wanted(document)
+            self._take_in(latest)
+            self._names.want(document, latest)
         except (KeyError, TypeError, ValueError, OSError) as error:
             log.exception("state %s is of no use, nothing changes", document["version"])
             self._unsupported = (f"state {document['version']}: {error!r}",)
@@ -128,6 +133,7 @@ class Edge:
             self._health,
             now_s=time.monotonic(),
         )
+        self._names.see(self._health)
         rejected = health.rejections(stats)
         for kind, times in rejected.items():
             if times > self._rejected.get(kind, 0):
@@ -136,7 +142,7 @@ class Edge:
 
     async def _tell(self) -> None:
         """Report to the emulator what it has not heard yet."""
-        document = health.document(self._health)
+        document = health.document(self._health) | self._names.observed()
         if document == self._reported:
             return
         try:
@@ -161,6 +167,7 @@ class Edge:
             "unsupported": self._unsupported,
             "rejected": self._rejected,
             "elastic_ips": self._ips.status(),
+            "dns": self._names.status(),
             **health.document(self._health),
         }
         envoy.replace(self._status_file, json.dumps(status, indent=1))

@@ -15,6 +15,8 @@ EMPTY: dict[str, Any] = {
     "load_balancers": [],
     "target_groups": [],
     "rest_apis": [],
+    "hosted_zones": [],
+    "health_checks": [],
 }
 
 
@@ -23,6 +25,7 @@ class FakeEmulator:
 
     def __init__(self, address: str, port: int) -> None:
         self.observed: dict[str, Any] = {}
+        self.observed_checks: dict[str, Any] = {}
         self.connections: set[socket.socket] = set()
         self._place = (address, port)
         self._document = json.loads(json.dumps(EMPTY))
@@ -76,6 +79,7 @@ class FakeEmulator:
     def report(self, document: dict[str, Any]) -> None:
         with self._changed:
             self.observed.update(document["targets"])
+            self.observed_checks.update(document["health_checks"])
 
     def _touch(self) -> None:
         self._version += 1
