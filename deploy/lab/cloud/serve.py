@@ -16,6 +16,7 @@ from deploy.lab.cloud import (
     elbv2,
     lambda_,
     pin,
+    route53,
     security_groups,
     stack_deletion,
 )
@@ -30,7 +31,14 @@ APP = Internals("app", "app", "SERVICE_HANDLERS")
 SQS = Internals("services.sqs", "DEFAULT_HOST", "_CANONICAL_NETLOC")
 
 # The services that what should exist is read from.
-DESCRIBED = ("apigateway", "cloudformation", "ec2", "ecs", "elasticloadbalancing")
+DESCRIBED = (
+    "apigateway",
+    "cloudformation",
+    "ec2",
+    "ecs",
+    "elasticloadbalancing",
+    "route53",
+)
 Handler: TypeAlias = Callable[..., Awaitable[Response]]
 
 # A request that is still running when we are told to stop is a long poll.
@@ -78,6 +86,7 @@ def install(lab: Lab) -> Callable[[], Json]:
     elbv2.install(lab)
     fleet = ecs.install(lab, own_name=OWN_NAME)
     lambda_.install(lab)
+    route53.install(lab)
     amendments.install()
     creation_policy.install(lab)
     stack_deletion.install(lab)
@@ -89,6 +98,8 @@ def install(lab: Lab) -> Callable[[], Json]:
         "load_balancers": elbv2.load_balancers(),
         "target_groups": elbv2.target_groups(lab),
         "rest_apis": apis.describe(),
+        "health_checks": route53.health_checks(),
+        "hosted_zones": route53.hosted_zones(),
     }
 
 

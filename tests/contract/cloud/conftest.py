@@ -20,6 +20,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from types_boto3_apigateway import APIGatewayClient
+from types_boto3_autoscaling import AutoScalingClient
 from types_boto3_cloudformation import CloudFormationClient
 from types_boto3_ec2 import EC2Client
 from types_boto3_ecs import ECSClient
@@ -59,6 +60,8 @@ class Cloud:
     @overload
     def client(self, service: Literal["apigateway"]) -> APIGatewayClient: ...
     @overload
+    def client(self, service: Literal["autoscaling"]) -> AutoScalingClient: ...
+    @overload
     def client(self, service: Literal["cloudformation"]) -> CloudFormationClient: ...
     @overload
     def client(self, service: Literal["ec2"]) -> EC2Client: ...
@@ -70,6 +73,8 @@ class Cloud:
     def client(self, service: Literal["lambda"]) -> LambdaClient: ...
     @overload
     def client(self, service: Literal["logs"]) -> CloudWatchLogsClient: ...
+    @overload
+    def client(self, service: Literal["application-autoscaling", "route53"]) -> Any: ...  # noqa: ANN401 - no stubs are installed
     @overload
     def client(self, service: Literal["s3"]) -> S3Client: ...
     @overload

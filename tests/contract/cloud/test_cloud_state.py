@@ -21,6 +21,8 @@ def test_the_document_has_every_list_an_agent_reads(cloud: Cloud) -> None:
         "load_balancers",
         "target_groups",
         "rest_apis",
+        "health_checks",
+        "hosted_zones",
     }
 
 
