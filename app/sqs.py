@@ -1,17 +1,17 @@
 """The queue that is Amazon SQS: the only module that says SQS.
 
-boto3 blocks, so its calls run in threads. Its clients are safe to share between threads; making
-them is not, so there is one, made at the start.
+botocore (what boto3 is made of) blocks, so its calls run in threads. Its clients are safe to share
+between threads; making them is not, so there is one, made at the start.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import get_session
 
 from app.batcher import Batcher, Outcome
 from app.messages import Delivery, Message
@@ -36,12 +36,14 @@ T = TypeVar("T")
 
 
 def sqs_client(*, region: str, connections: int, longest_wait_s: int = 0) -> "SQSClient":
-    """Make the client: endpoint and credentials come from the environment, as boto3 reads them.
+    """Make the client: endpoint and credentials come from the environment, as boto3 would.
 
     An attempt that takes longer than a few seconds is given up and made again, three in all;
     `longest_wait_s` is how long a call may rightly take because it is a long poll.
     """
-    return boto3.client(
+    # What boto3.client() makes, without importing boto3's part for S3: a twentieth of a
+    # function's start.
+    client = get_session().create_client(
         "sqs",
         region_name=region,
         config=Config(
@@ -56,6 +58,7 @@ def sqs_client(*, region: str, connections: int, longest_wait_s: int = 0) -> "SQ
             user_agent="nineways",
         ),
     )
+    return cast("SQSClient", client)
 
 
 class SqsQueue:
