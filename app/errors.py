@@ -77,9 +77,9 @@ def answer_errors(app: FastAPI, *, max_request_bytes: int) -> None:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for this
         return _invalid(request, error)
 
-    async def http_error(_: Request, error: Exception) -> Response:
+    async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for this
-        return _http_error(error, max_request_bytes)
+        return _http_error(request, error, max_request_bytes)
 
     async def queue_unavailable(_: Request, error: Exception) -> Response:
         log.warning("the queue is unavailable: %s", error)
@@ -98,8 +98,8 @@ def answer_errors(app: FastAPI, *, max_request_bytes: int) -> None:
 
 
 def _invalid(request: Request, error: RequestValidationError) -> Response:
-    if request.method == "POST" and (problem := _media_problem(request.headers)):
-        return ErrorResponse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", problem)
+    if other := _unsupported(request):
+        return other
     first = error.errors()[0]
     field = _field(first["loc"])
     message = first["msg"].removeprefix("Value error, ")
@@ -113,9 +113,16 @@ def _invalid(request: Request, error: RequestValidationError) -> Response:
     )
 
 
+def _unsupported(request: Request) -> Response | None:
+    # FastAPI reads a body of another type as bytes, which no model accepts. So asking here,
+    # when it has been refused already, costs a good request nothing.
+    problem = _media_problem(request.headers) if request.method == "POST" else None
+    if problem is None:
+        return None
+    return ErrorResponse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", problem)
+
+
 def _media_problem(headers: Mapping[str, str]) -> str | None:
-    # FastAPI hands a body of another type to the model as bytes, which no model accepts. So asking
-    # here, when it has been refused already, costs a good request nothing.
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not (
         media_type.startswith("application/") and media_type.endswith("+json")
@@ -132,7 +139,9 @@ def _field(location: Sequence[Any]) -> str | None:
     return ".".join(names)[:MAX_FIELD_CHARS] or None
 
 
-def _http_error(error: HTTPException, max_request_bytes: int) -> Response:
+def _http_error(request: Request, error: HTTPException, max_request_bytes: int) -> Response:
+    if error.status_code == HTTPStatus.BAD_REQUEST and (other := _unsupported(request)):
+        return other
     if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return too_large(max_request_bytes)
     status = HTTPStatus(error.status_code)

@@ -107,7 +107,7 @@ def _look_at(scope: Scope) -> tuple[str, int]:
 
 
 def _write_line(scope: Scope, status: int, started_s: float) -> None:
-    # A line for every good request would cost half of the throughput and repeat what the
+    # A line for every good request would cost a seventh of the throughput and repeat what the
     # balancer's access log says already: those come at DEBUG.
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         level = logging.ERROR
