@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from loadtest.run import Environment
     from loadtest.targets import Target
 
+__all__ = ["app", "main"]
+
 _NAMES = ", ".join(variant.name for variant in VARIANTS)
 _LOAD = "Load"
 

@@ -1,0 +1,103 @@
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from deploy.errors import BadInputError
+from deploy.places import On, Where
+from loadtest import archive, cli, shown
+from loadtest.conduct import command_line
+from loadtest.summary import summarise
+from loadtest.targets import by_url
+from tests.unit.loadtest.runs import LOAD, everything
+
+runner = CliRunner()
+
+
+def test_a_url_gets_its_name() -> None:
+    target = by_url("mine=http://127.0.0.1:8000/stage/")
+
+    assert (target.name, target.url) == ("mine", "http://127.0.0.1:8000/stage")
+    assert target.slug is None
+
+
+@pytest.mark.parametrize("text", ["mine", "http://127.0.0.1", "=http://x", "a/b=http://x", "a=x"])
+def test_what_is_no_named_url_is_refused(text: str) -> None:
+    with pytest.raises(BadInputError):
+        by_url(text)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["verify", "no-such-variant"], "no variant called 'no-such-variant'"),
+        (["compare", "--url", "nonsense"], "no named URL"),
+        (["compare", "--url", "a=http://127.0.0.1", "--scenario", "x"], "no scenario called 'x'"),
+        (["report", "nowhere"], "nowhere holds no comparison"),
+    ],
+)
+def test_bad_input_gets_one_clear_error(arguments: list[str], said: str) -> None:
+    result = runner.invoke(cli.app, arguments)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_verify_of_nobody_fails_every_check_and_says_why() -> None:
+    # Port 9 is the discard service; nothing listens there.
+    result = runner.invoke(cli.app, ["verify", "--url", "nobody=http://127.0.0.1:9", "--json"])
+
+    checks = json.loads(result.stdout)["nobody"]
+    assert result.exit_code == 1
+    assert {check["verdict"] for check in checks} == {"failed", "skipped"}
+    assert "no answer" in checks[0]["reason"]
+
+
+def test_report_makes_the_page_again(tmp_path: Path) -> None:
+    run, samples = everything()
+    run.write(tmp_path)
+    archive.write(tmp_path, samples)
+
+    result = runner.invoke(cli.app, ["report", str(tmp_path)])
+
+    assert result.exit_code == 0
+    assert (tmp_path / "report.html").exists()
+
+
+def test_the_command_to_repeat_a_run_says_everything_that_was_chosen() -> None:
+    line = command_line(["ec2-eip"], ["my own=http://x"], LOAD, where=Where(On.AWS, region="eu"))
+
+    assert line.startswith("nineways compare ec2-eip '--url=my own=http://x' --rate=40 ")
+    assert "--seed=1" in line
+    assert line.endswith(" --on aws --region eu")
+
+
+def test_the_tables_fit_into_80_columns() -> None:
+    run, samples = everything()
+    console = Console(width=80, file=io.StringIO())
+
+    for table in shown.tables(run, summarise(run, samples)):
+        assert console.measure(table).minimum <= 80
+        console.print(table)
+
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "not loaded" in text
+    assert "2 lost, 1 twice" in text
+    assert "…" not in text
+
+
+def test_the_answer_for_programs_has_every_figure() -> None:
+    run, samples = everything()
+
+    answer = json.loads(json.dumps(shown.as_json(run, summarise(run, samples), report="r.html")))
+
+    fast, slow, wrong = answer["variants"]
+    assert fast["latency_ms"]["p99"].keys() == {"value", "low", "high"}
+    assert slow["messages"]["lost"] == 2
+    assert wrong["verified"] is False
+    assert wrong["failed_checks"][0]["reason"] == "it answered 500"
+    assert answer["void_rounds"][0]["subject"] == "fast"
