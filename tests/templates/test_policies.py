@@ -13,6 +13,8 @@ from tests.templates.reading import Node, Template, each_template
 # read in November 2026).
 WITHOUT_RESOURCE = {
     "ecr:GetAuthorizationToken",
+    "ecs:DiscoverPollEndpoint",
+    "elasticloadbalancing:DescribeTargetHealth",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 }
@@ -25,6 +27,7 @@ SAMPLES = {
     "AWS::StackId": f"arn:aws:cloudformation:{ACCOUNT}:stack/nineways/0123",
     "QueueArn": f"arn:aws:sqs:{ACCOUNT}:queue",
     "RepositoryArn": f"arn:aws:ecr:{ACCOUNT}:repository/images",
+    "AWS::ECS::Cluster": f"arn:aws:ecs:{ACCOUNT}:cluster/x",
     "AWS::Logs::LogGroup": f"arn:aws:logs:{ACCOUNT}:log-group:/nineways/x:*",
     "AWS::S3::Bucket": "arn:aws:s3:::bucket",
     "AWS::SQS::Queue": f"arn:aws:sqs:{ACCOUNT}:queue",
