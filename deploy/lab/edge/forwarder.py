@@ -87,15 +87,24 @@ class _Client(_Side):
     def __init__(self, door: "Door") -> None:
         self._door = door
         self._connecting: asyncio.Task[None] | None = None
+        # What the client sent before there was somewhere to write it.
+        self._early = b""
         self.other = _Side()
         self.other.other = self
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._door.clients.add(self)
-        # Nothing is read before there is somewhere to write it.
-        self.hold()
         self._connecting = asyncio.get_running_loop().create_task(self._connect())
+
+    def data_received(self, data: bytes) -> None:
+        if self.other.transport:
+            super().data_received(data)
+        else:
+            # Held only here: asyncio before Python 3.11.4 forgets a pause that comes before
+            # the first read.
+            self._early += data
+            self.hold()
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
@@ -106,9 +115,19 @@ class _Client(_Side):
             self.reset()
         else:
             if self.transport and not self.transport.is_closing():
-                self.go_on()
+                self._catch_up()
             else:
                 self.other.reset()
+
+    def _catch_up(self) -> None:
+        """Pass on what came early, and go on."""
+        assert self.other.transport  # noqa: S101 - it is connected, for the type checker
+        self.other.transport.write(self._early)
+        self._early = b""
+        if self.finished:
+            self.other.transport.write_eof()
+        else:
+            self.go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._door.clients.discard(self)
