@@ -1,0 +1,1 @@
+"""An Application Load Balancer and an Auto Scaling group."""

@@ -1,0 +1,1 @@
+"""An Application Load Balancer and containers on EC2."""
