@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from deploy.lab.cloud import lambda_starts
 from deploy.lab.cloud.border import Internals
 from deploy.lab.cloud.lab import Lab
 from deploy.lab.processes import MARK
@@ -57,6 +58,7 @@ def install(lab: Lab) -> None:
     worker._drain_stderr_bounded = drain  # noqa: SLF001 - the same
     RUNTIME.replace("detect_runtime_binary", detect)
     RUNTIME.replace("subprocess", Subprocess(_runtime_folder(lab.directory)))
+    lambda_starts.install()
 
 
 def stop() -> None:

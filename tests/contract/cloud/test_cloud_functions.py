@@ -2,8 +2,10 @@
 
 import io
 import json
+import os
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -94,6 +96,22 @@ def test_the_second_invocation_is_warm(cloud: Cloud) -> None:
     stack = made(cloud, source)
 
     assert invoke(cloud, stack) == invoke(cloud, stack)
+    cloud.deleted(stack.name)
+
+
+def test_a_burst_waits_for_environments_rather_than_starting_one_for_each(cloud: Cloud) -> None:
+    source = """
+import os, time
+time.sleep(0.3)
+def handler(event, context): return {"pid": os.getpid()}
+"""
+    stack = made(cloud, source)
+    burst = 4 * (os.cpu_count() or 1)
+
+    with ThreadPoolExecutor(burst) as callers:
+        answers = list(callers.map(lambda _: invoke(cloud, stack), range(burst)))
+
+    assert 1 < len({answer["pid"] for answer in answers}) < burst
     cloud.deleted(stack.name)
 
 
