@@ -46,7 +46,7 @@ def aws_place(
 
     def publish_image(built: "Built") -> str:
         repository = place.output(Output(FOUNDATION.name, "RepositoryUri"))
-        return Registry(repository, clients.ecr, tell).push(built.digest, built.target.arch)
+        return Registry(repository, clients.ecr, tell).push(built.digest, built.target)
 
     place = account_place(
         clients,

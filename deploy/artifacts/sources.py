@@ -37,12 +37,12 @@ class Sources:
         return self.root / "docker" / "Dockerfile"
 
     def app_files(self) -> list[Path]:
-        """Every file of the service that is shipped: no caches, no locks, no hidden files."""
+        """Every file of the service that is shipped: no caches, locks, texts or hidden files."""
         return sorted(
             path
             for path in self.app.rglob("*")
             if path.is_file()
-            and path.suffix not in {".pyc", ".lock"}
+            and path.suffix not in {".pyc", ".lock", ".md"}
             and not any(part.startswith(".") for part in path.relative_to(self.app).parts)
         )
 

@@ -2,15 +2,16 @@
 # ruff: noqa: N803
 
 import base64
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
 
-from deploy.errors import NinewaysError
-from deploy.registry import Registry, run
+from deploy.artifacts.container import Engine
+from deploy.artifacts.errors import BuildError
+from deploy.artifacts.target import Target
+from deploy.registry import Registry
 
 if TYPE_CHECKING:
     from types_boto3_ecr import ECRClient
@@ -34,56 +35,53 @@ class EcrInMemory:
         return {"authorizationData": [{"authorizationToken": token}]}
 
 
-@dataclass
-class Engine:
+@dataclass(frozen=True)
+class EngineInMemory(Engine):
     """A container engine that remembers what it was asked and what it was told."""
 
+    program: str = "podman"
     asked: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
 
-    def run(self, command: Sequence[str], text: str) -> None:
-        self.asked.append((tuple(command), text))
+    def run(self, *arguments: str, text: str = "") -> str:
+        self.asked.append((arguments, text))
+        return ""
 
 
 def registry(ecr: EcrInMemory, engine: Engine) -> Registry:
-    return Registry(URI, cast("ECRClient", ecr), lambda _: None, engine.run, lambda: "podman")
+    return Registry(URI, cast("ECRClient", ecr), lambda _: None, lambda: engine)
 
 
 def test_an_image_is_built_for_its_processor_and_pushed_under_its_digest() -> None:
-    engine = Engine()
+    engine = EngineInMemory()
 
-    uri = registry(EcrInMemory(), engine).push("abc123", "arm64")
+    uri = registry(EcrInMemory(), engine).push("abc123", Target("3.13", "arm64"))
 
     assert uri == f"{URI}:abc123"
     build, login, push = (" ".join(command) for command, _ in engine.asked)
-    assert build == (
-        f"podman build --platform linux/arm64 --file docker/Dockerfile --tag {URI}:abc123 ."
-    )
-    assert login == (
-        "podman login --username AWS --password-stdin 123.dkr.ecr.eu-west-1.amazonaws.com"
-    )
-    assert push == f"podman push {URI}:abc123"
+    assert build.startswith("build --platform linux/arm64 ")
+    assert f"--tag {URI}:abc123 " in build
+    assert login == "login --username AWS --password-stdin 123.dkr.ecr.eu-west-1.amazonaws.com"
+    assert push == f"push {URI}:abc123"
 
 
 def test_the_password_is_not_on_the_command_line() -> None:
-    engine = Engine()
+    engine = EngineInMemory()
 
-    registry(EcrInMemory(), engine).push("abc123", "x86_64")
+    registry(EcrInMemory(), engine).push("abc123", Target("3.13", "x86_64"))
 
     assert all("secret" not in " ".join(command) for command, _ in engine.asked)
     assert [text for command, text in engine.asked if "login" in command] == ["secret"]
 
 
 def test_an_image_that_is_there_is_not_built_again() -> None:
-    engine = Engine()
+    engine = EngineInMemory()
 
-    uri = registry(EcrInMemory({"abc123"}), engine).push("abc123", "x86_64")
+    uri = registry(EcrInMemory({"abc123"}), engine).push("abc123", Target("3.13", "x86_64"))
 
     assert uri == f"{URI}:abc123"
     assert engine.asked == []
 
 
-def test_an_engine_that_fails_gives_its_last_line() -> None:
-    with pytest.raises(NinewaysError) as caught:
-        run(("sh", "-c", "echo no space left >&2; exit 3"), "")
-
-    assert caught.value.cause == "no space left"
+def test_an_engine_that_fails_gives_its_last_lines() -> None:
+    with pytest.raises(BuildError, match="no space left"):
+        Engine("sh").run("-c", "echo no space left >&2; exit 3")
