@@ -16,12 +16,14 @@ UDP_BYTES = 65535
 
 
 class LookUpFailedError(OSError):
-    """A name has no address, or nobody says which."""
+    """A name has no address, or nobody says which: then asking again may help."""
 
-    def __init__(self, name: str, reason: str, *, server: tuple[str, int]) -> None:
+    def __init__(
+        self, name: str, reason: str, *, server: tuple[str, int], may_pass: bool = False
+    ) -> None:
         super().__init__(f"{name}: {reason} ({server[0]}:{server[1]})")
         self.name = name
-        self.reason = reason
+        self.may_pass = may_pass
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ def look_up(name: str, server: tuple[str, int], *, timeout_s: float = 2) -> Addr
         if reply.header.tc:
             reply = _over_tcp(query, server, timeout_s)
     except (OSError, EOFError, DNSError) as error:
-        raise LookUpFailedError(name, f"no answer, {error!r}", server=server) from error
+        reason = f"no answer, {error!r}"
+        raise LookUpFailedError(name, reason, server=server, may_pass=True) from error
     return _addresses(name, reply, server)
 
 
@@ -77,7 +80,10 @@ def _over_tcp(query: DNSRecord, server: tuple[str, int], timeout_s: float) -> DN
 
 def _addresses(name: str, reply: DNSRecord, server: tuple[str, int]) -> Addresses:
     if reply.header.rcode:
-        raise LookUpFailedError(name, RCODE.get(reply.header.rcode), server=server)
+        status = reply.header.rcode
+        raise LookUpFailedError(
+            name, RCODE.get(status), server=server, may_pass=status == RCODE.SERVFAIL
+        )
     found = tuple(str(record.rdata) for record in reply.rr if record.rtype == QTYPE.A)
     if not found:
         raise LookUpFailedError(name, "no address", server=server)
