@@ -1,12 +1,13 @@
-"""Makes MiniStack's CloudFormation honour the CreationPolicy of instances."""
+"""Makes MiniStack's CloudFormation honour the CreationPolicy of instances and groups."""
 
 import logging
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from deploy.lab.cloud.border import Created, Internals, Json, Parameters, Response
-from deploy.lab.cloud.lab import Lab
-from deploy.lab.cloud.signals import SignalError, Signals, signallers_first
+from deploy.lab.cloud.signals import SignalError, Signals, last_of_all, signallers_first
+from deploy.lab.cloud.template_policies import definition, policy
 
 STACKS = Internals(
     "services.cloudformation.stacks",
@@ -25,19 +26,19 @@ HANDLERS = Internals(
     "_resolve_stack",
     "_xml",
 )
-PROVISIONERS = Internals(
-    "services.cloudformation.provisioners", "_cfn_wait_condition_definition", "_delete_resource"
-)
+PROVISIONERS = Internals("services.cloudformation.provisioners", "_delete_resource")
 SIGNALLING = "AWS::EC2::Instance"
+# Its update waits for signals too (group_stacks.py).
+GROUP = "AWS::AutoScaling::AutoScalingGroup"
 # A resource, and the seed of its generated name.
 Made: TypeAlias = tuple[Created, str]
 
 log = logging.getLogger("lab.creation_policy")
 
 
-def install(lab: Lab) -> None:
+def install(signals: Signals) -> None:
     """Hook into the order of resources, their provisioning, and SignalResource."""
-    policies = CreationPolicies(Signals(cancelled=lab.cancelled))
+    policies = CreationPolicies(signals)
     STACKS.replace("add_event", policies.add_event)
     STACKS.replace("topological_sort", policies.sort)
     STACKS.replace("runs_on_worker_thread", policies.runs_on_thread)
@@ -65,15 +66,19 @@ class CreationPolicies:
         """Resources in the order of their creation, those that signal early."""
         order: list[str] = self._stock_sort(resources, conditions)
         needs = {name: STACKS.extract_deps(resources[name], set(order)) for name in order}
-        order = signallers_first(order, needs, [n for n in order if _policy(resources[n])])
-        if order and _policy(resources[order[-1]]):
+        order = signallers_first(order, needs, [n for n in order if _signals(resources[n])])
+        # An instance of a group signals when its target is healthy, for which listeners and
+        # rules have to be there. CloudFormation would create them meanwhile.
+        groups = [n for n in order if resources[n].get("Type") == GROUP]
+        order = last_of_all(order, needs, groups)
+        if order and _signals(resources[order[-1]]):
             self._closing.add(order[-1])
         return order
 
     def runs_on_thread(self, resource_type: str) -> bool:
         """Waiting must not hold up the loop that has to receive the signal."""
         return (
-            resource_type == SIGNALLING
+            resource_type in {SIGNALLING, GROUP}
             or self._signals.pending()
             or bool(self._stock_runs_on_thread(resource_type))
         )
@@ -82,6 +87,8 @@ class CreationPolicies:
         """Create a resource of a new stack or a new resource of a stack."""
 
         def act() -> Made:
+            # Before its instances can signal.
+            self._begin_group(resource_type, stack, logical_id)
             made: Made = self._stock_provision(resource_type, logical_id, properties, stack)
             self._begin(resource_type, stack, logical_id)
             return made
@@ -123,8 +130,8 @@ class CreationPolicies:
                 stack["StackId"],
                 stack["StackName"],
                 logical_id,
-                SIGNALLING,
-                "CREATE_IN_PROGRESS",
+                definition(stack["StackName"], logical_id).get("Type", SIGNALLING),
+                stack["StackStatus"].partition("_")[0] + "_IN_PROGRESS",
                 f"Received {status} signal with UniqueId {unique_id}",
             )
             if not self._signals.expects(stack["StackName"], logical_id):
@@ -145,7 +152,7 @@ class CreationPolicies:
         except Exception:
             self._signals.forget(stack)
             raise
-        if logical_id in self._closing:
+        if logical_id in self._closing or resource_type == GROUP:
             try:
                 self._wait(stack)
             except SignalError:
@@ -172,14 +179,27 @@ class CreationPolicies:
 
     def _begin(self, resource_type: str, stack: str, logical_id: str) -> None:
         if resource_type == SIGNALLING:
-            definition = PROVISIONERS.cfn_wait_condition_definition(stack, logical_id)
-            if policy := _policy(definition):
-                self._signals.expect(stack, logical_id, policy)
+            signal = policy(stack, logical_id, "CreationPolicy").get("ResourceSignal")
+            if signal:
+                self._signals.expect(stack, logical_id, signal)
+
+    def _begin_group(self, resource_type: str, stack: str, logical_id: str) -> None:
+        if resource_type != GROUP:
+            return
+        creation = policy(stack, logical_id, "CreationPolicy")
+        if signal := creation.get("ResourceSignal"):
+            how = creation.get("AutoScalingCreationPolicy") or {}
+            percent, count = float(how.get("MinSuccessfulInstancesPercent", 100)), signal["Count"]
+            tolerated = int(count) - math.ceil(int(count) * percent / 100)
+            if int(count):
+                self._signals.expect(stack, logical_id, signal, tolerated=tolerated)
 
 
-def _policy(definition: Json) -> Json:
-    policy: Json = (definition.get("CreationPolicy") or {}).get("ResourceSignal") or {}
-    return policy if definition.get("Type") == SIGNALLING else {}
+def _signals(resource: Json) -> bool:
+    """Whether it is an instance that signals."""
+    return resource.get("Type") == SIGNALLING and bool(
+        (resource.get("CreationPolicy") or {}).get("ResourceSignal")
+    )
 
 
 def _refuse(message: str) -> Response:

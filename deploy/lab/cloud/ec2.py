@@ -4,6 +4,7 @@ MiniStack keeps the records; the fleet runs one machine for each that is running
 """
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 from deploy.lab.cloud import security_groups
@@ -114,6 +115,7 @@ def wanted(lab: Lab) -> list[Json]:
             "address": instance["PrivateIpAddress"],
             "user_data": instance.get("UserData") or "",
             "instance_type": instance["InstanceType"],
+            "image_id": instance["ImageId"],
             "state": instance["State"]["Name"],
             "environment": {
                 "AWS_ENDPOINT_URL": lab.addresses.emulator_url,
@@ -136,6 +138,45 @@ def tags_of(resource_id: str) -> dict[str, str]:
     return {tag["Key"]: tag.get("Value", "") for tag in tags}
 
 
+def launch(template: Json, *, subnet: str, tags: Mapping[str, str]) -> str:
+    """Launch an instance from a launch template; its id.
+
+    Raises:
+        RefusedError: the template or its version does not exist, or it names no image.
+    """
+    data = {**_launch_template_data(template)}
+    if not data.get("ImageId"):
+        raise RefusedError("You must use a valid fully-formed launch template: ImageId is missing")
+    own = {"ResourceType": "instance", "Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}
+    data["TagSpecifications"] = [*data.get("TagSpecifications", []), own]
+    if subnet:
+        data["SubnetId"] = subnet
+    answer = call(EC2.ACTION_MAP["RunInstances"], **_run_parameters(data))
+    return element(answer, "instanceId")
+
+
+def launch_template_name(template: Json) -> dict[str, str]:
+    """Id and name of a launch template that may have been named by either.
+
+    Raises:
+        RefusedError: it does not exist.
+    """
+    found = _launch_template(template)
+    return {key: found[key] for key in ("LaunchTemplateId", "LaunchTemplateName")}
+
+
+def launch_template_version(template: Json) -> str:
+    """The number behind $Latest, $Default or itself.
+
+    Raises:
+        RefusedError: the template does not exist.
+    """
+    found = _launch_template(template)
+    asked = str(template.get("Version") or "$Default")
+    named = {"$Default": found["DefaultVersionNumber"], "$Latest": found["LatestVersionNumber"]}
+    return str(named.get(asked, asked))
+
+
 def _run_instances(stock: Action) -> Action:
     """RunInstances that reads its launch template; what the call says itself comes first."""
 
@@ -151,29 +192,24 @@ def _run_instances(stock: Action) -> Action:
     return run
 
 
-def _launch_template_data(wanted: Json) -> Json:
-    template = next(
-        (
-            template
-            for template in records(EC2.launch_templates).values()
-            if wanted.get("LaunchTemplateId") == template["LaunchTemplateId"]
+def _launch_template(wanted: Json) -> Json:
+    for template in records(EC2.launch_templates).values():
+        if (
+            wanted.get("LaunchTemplateId") == template["LaunchTemplateId"]
             or wanted.get("LaunchTemplateName") == template["LaunchTemplateName"]
-        ),
-        None,
-    )
-    if template is None:
-        raise RefusedError(f"The launch template {wanted} does not exist")
-    asked = str(wanted.get("Version") or "$Default")
-    named = {
-        "$Default": template["DefaultVersionNumber"],
-        "$Latest": template["LatestVersionNumber"],
-    }
-    number = str(named.get(asked, asked))
+        ):
+            return template
+    raise RefusedError(f"The launch template {wanted} does not exist")
+
+
+def _launch_template_data(wanted: Json) -> Json:
+    template = _launch_template(wanted)
+    number = launch_template_version(wanted)
     for version in template["Versions"]:
         if str(version["VersionNumber"]) == number:
             data: Json = version["LaunchTemplateData"]
             return data
-    raise RefusedError(f"Version {asked} of {template['LaunchTemplateId']} does not exist")
+    raise RefusedError(f"Version {number} of {template['LaunchTemplateId']} does not exist")
 
 
 def _run_parameters(properties: Json) -> Parameters:

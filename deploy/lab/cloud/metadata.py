@@ -89,6 +89,8 @@ def _values(instance: Json) -> dict[str, str]:
         "meta-data/public-ipv4": instance["PublicIpAddress"],
         "dynamic/instance-identity/document": json.dumps(identity),
     }
+    if state := instance.get("_target_lifecycle_state"):
+        values["meta-data/autoscaling/target-lifecycle-state"] = state
     if data := ec2.user_data(instance):
         values["user-data"] = data
     if role := _role(instance):

@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import threading
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
@@ -9,11 +10,13 @@ import uvicorn
 
 from deploy.lab.cloud import (
     amendments,
+    autoscaling,
     creation_policy,
     ec2,
     ecs,
     elastic_ip,
     elbv2,
+    group_stacks,
     lambda_,
     pin,
     route53,
@@ -23,8 +26,10 @@ from deploy.lab.cloud import (
 from deploy.lab.cloud.agents import Agents
 from deploy.lab.cloud.border import Internals, Json, Response
 from deploy.lab.cloud.environment import OWN_NAME
+from deploy.lab.cloud.groups import Groups
 from deploy.lab.cloud.lab import Lab
 from deploy.lab.cloud.rest_apis import RestApis
+from deploy.lab.cloud.signals import Signals
 from deploy.lab.cloud.state import State
 
 APP = Internals("app", "app", "SERVICE_HANDLERS")
@@ -33,6 +38,7 @@ SQS = Internals("services.sqs", "DEFAULT_HOST", "_CANONICAL_NETLOC")
 # The services that what should exist is read from.
 DESCRIBED = (
     "apigateway",
+    "autoscaling",
     "cloudformation",
     "ec2",
     "ecs",
@@ -88,9 +94,14 @@ def install(lab: Lab) -> Callable[[], Json]:
     lambda_.install(lab)
     route53.install(lab)
     amendments.install()
-    creation_policy.install(lab)
+    signals = Signals(cancelled=lab.cancelled)
+    creation_policy.install(signals)
+    groups = Groups(lab)
+    autoscaling.install(groups)
+    group_stacks.install(groups, signals, lab.cancelled)
     stack_deletion.install(lab)
     apis = RestApis(lab)
+    threading.Thread(target=groups.look_after_all, name="lab-groups", daemon=True).start()
     return lambda: {
         "instances": ec2.wanted(lab),
         "tasks": ecs.describe(fleet),
@@ -100,6 +111,7 @@ def install(lab: Lab) -> Callable[[], Json]:
         "rest_apis": apis.describe(),
         "health_checks": route53.health_checks(),
         "hosted_zones": route53.hosted_zones(),
+        "auto_scaling_groups": autoscaling.wanted(groups),
     }
 
 

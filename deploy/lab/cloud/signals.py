@@ -35,14 +35,16 @@ class Expected:
     count: int
     timeout_s: float
     since: float
+    # How many may fail or stay silent (MinSuccessfulInstancesPercent).
+    tolerated: int = 0
     received: dict[str, str] = field(default_factory=dict)
 
     def failure(self, moment: float) -> str:
         """Why it failed, or nothing."""
-        for unique_id, status in self.received.items():
-            if status == "FAILURE":
-                return f"Received FAILURE signal with UniqueId {unique_id}"
-        if not self.arrived and moment >= self.since + self.timeout_s:
+        failures = [key for key, status in self.received.items() if status == "FAILURE"]
+        if len(failures) > self.tolerated:
+            return f"Received FAILURE signal with UniqueId {failures[-1]}"
+        if not self.is_over(moment) and moment >= self.since + self.timeout_s:
             return (
                 f"Failed to receive {self.count - len(self.received)} resource signal(s) "
                 "within the specified duration"
@@ -52,7 +54,16 @@ class Expected:
     @property
     def arrived(self) -> bool:
         """Whether every signal came."""
-        return list(self.received.values()).count("SUCCESS") >= self.count
+        return self._successes + self.tolerated >= self.count <= len(self.received)
+
+    def is_over(self, moment: float) -> bool:
+        """Whether there is nothing more to wait for, and enough came."""
+        late = moment >= self.since + self.timeout_s
+        return self.arrived or (late and self._successes + self.tolerated >= self.count)
+
+    @property
+    def _successes(self) -> int:
+        return list(self.received.values()).count("SUCCESS")
 
 
 class Signals:
@@ -68,11 +79,13 @@ class Signals:
         self._changed = threading.Condition()
         self._expected: dict[str, dict[str, Expected]] = {}
 
-    def expect(self, stack: str, logical_id: str, policy: Mapping[str, object]) -> None:
-        """Begin to wait for the signals of a resource that was just created."""
+    def expect(
+        self, stack: str, logical_id: str, policy: Mapping[str, object], *, tolerated: int = 0
+    ) -> None:
+        """Begin to wait for the signals of a resource."""
         count = int(str(policy.get("Count", 1)))
         timeout_s = duration_s(str(policy.get("Timeout", DEFAULT_TIMEOUT)))
-        expected = Expected(logical_id, count, timeout_s, self._clock())
+        expected = Expected(logical_id, count, timeout_s, self._clock(), tolerated)
         with self._changed:
             self._expected.setdefault(stack, {})[logical_id] = expected
 
@@ -115,7 +128,7 @@ class Signals:
                     for expected in waiting:
                         if reason := expected.failure(self._clock()):
                             raise SignalError(expected.logical_id, reason)
-                        if expected.arrived:
+                        if expected.is_over(self._clock()):
                             del self._expected[stack][expected.logical_id]
                     if self._expected.get(stack):
                         self._changed.wait(LOOK_EVERY_S)
@@ -154,3 +167,20 @@ def signallers_first(
             waiting.extend(needs.get(name, ()))
     order = list(order)
     return [n for n in order if n in early] + [n for n in order if n not in early]
+
+
+def last_of_all(
+    order: Iterable[str],
+    needs: Mapping[str, Iterable[str]],
+    late: Iterable[str],
+) -> list[str]:
+    """The same resources, the late ones (and what needs them) after all others.
+
+    >>> last_of_all("abcd", {"c": ["a"]}, ["a"])
+    ['b', 'd', 'a', 'c']
+    """
+    order, behind = list(order), set(late)
+    for name in order:
+        if behind & set(needs.get(name, ())):
+            behind.add(name)
+    return [n for n in order if n not in behind] + [n for n in order if n in behind]

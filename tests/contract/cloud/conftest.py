@@ -11,7 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
 from uuid import uuid4
@@ -34,6 +34,7 @@ from deploy.lab.addresses import Addresses
 
 Json = dict[str, Any]
 T = TypeVar("T")
+Status = Literal["SUCCESS", "FAILURE"]
 
 
 def until(what: str, look: Callable[[], T | None], *, within_s: float = 10) -> T:
@@ -249,6 +250,9 @@ class Agents:
     STUCK = "stuck"
     CRASHING = "crashing"
     UNHEALTHY = "unhealthy"
+    # Ids of instances whose machine ended, and addresses whose targets fail.
+    broken: set[str] = field(default_factory=set)
+    failing: set[str] = field(default_factory=set)
 
     def serve(self, stopping: threading.Event) -> None:
         version = -1
@@ -256,12 +260,24 @@ class Agents:
             state = self.cloud.state(since=version, wait_s=0.5)
             version = state["version"]
             machines = {task["id"]: self._machine(task) for task in state["tasks"]}
+            machines |= {i["id"]: self._instance(i) for i in state["instances"]}
             self.cloud.report(
                 machines={key: seen for key, seen in machines.items() if seen},
                 targets={
-                    group["arn"]: self._group(group, state) for group in state["target_groups"]
+                    group["arn"]: self._group(group, state)
+                    for group in state["target_groups"]
+                    # What other tests register, they report themselves.
+                    if {t["address"] for t in group["targets"]} <= _machines_of_mine(state)
                 },
             )
+
+    def _instance(self, instance: Json) -> Json | None:
+        """Of an Auto Scaling group's instances; those of other tests report themselves."""
+        if "aws:autoscaling:groupName" not in instance["tags"] or instance["state"] != "running":
+            return None
+        if instance["id"] in self.broken:
+            return {"state": "exited", "exit_code": 1, "pid": None}
+        return {"state": "running", "exit_code": None, "pid": 1}
 
     def _machine(self, task: Json) -> Json | None:
         if task["stopping"] or task["image"] == self.CRASHING:
@@ -272,6 +288,7 @@ class Agents:
 
     def _group(self, group: Json, state: Json) -> Json:
         bad = {t["address"] for t in state["tasks"] if t["image"] == self.UNHEALTHY}
+        bad |= self.failing
         return {
             f"{target['address']}:{target['port']}": {
                 "state": "unhealthy" if target["address"] in bad else "healthy"
@@ -279,6 +296,43 @@ class Agents:
             for target in group["targets"]
             if not target["draining"]
         }
+
+
+class signalling:  # noqa: N801 - reads as a statement
+    """Signal for every instance of the stack, as its user data would."""
+
+    def __init__(self, cloud: Cloud, name: str, status: Status = "SUCCESS") -> None:
+        self._cloud, self._name, self._status = cloud, name, status
+        self._enough = threading.Event()
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._enough.set()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        client, done = self._cloud.client("cloudformation"), set()
+        while not self._enough.wait(0.05):
+            for machine in self._cloud.state()["instances"]:
+                tags = machine["tags"]
+                mine = tags.get("aws:cloudformation:stack-name") == self._name
+                if mine and machine["id"] not in done:
+                    done.add(machine["id"])
+                    client.signal_resource(
+                        StackName=self._name,
+                        LogicalResourceId=tags["aws:cloudformation:logical-id"],
+                        UniqueId=machine["id"],
+                        Status=self._status,
+                    )
+
+
+def _machines_of_mine(state: Json) -> set[str]:
+    """Addresses of tasks and of groups' instances."""
+    grouped = [i for i in state["instances"] if "aws:autoscaling:groupName" in i["tags"]]
+    return {machine["address"] for machine in [*state["tasks"], *grouped]}
 
 
 @pytest.fixture(scope="session")

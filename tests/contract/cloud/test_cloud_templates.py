@@ -1,7 +1,6 @@
 """The project's own templates stand, change and go."""
 
 import io
-import threading
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 import yaml
 
 import deploy
-from tests.contract.cloud.conftest import Agents, Cloud, Stack, until
+from tests.contract.cloud.conftest import Agents, Cloud, Stack, signalling, until
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("agents")]
 
@@ -45,37 +44,6 @@ def stood_up(cloud: Cloud, slug: str, known: Mapping[str, str], *, update: bool 
         stack = cloud.finished(name)
     assert stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, cloud.reasons(name)
     return stack
-
-
-class signalling:  # noqa: N801 - reads as a statement
-    """Signal for every instance of the stack, as its user data would."""
-
-    def __init__(self, cloud: Cloud, name: str) -> None:
-        self._cloud, self._name = cloud, name
-        self._enough = threading.Event()
-        self._thread = threading.Thread(target=self._serve)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._enough.set()
-        self._thread.join()
-
-    def _serve(self) -> None:
-        client, done = self._cloud.client("cloudformation"), set()
-        while not self._enough.wait(0.05):
-            for machine in self._cloud.state()["instances"]:
-                tags = machine["tags"]
-                mine = tags.get("aws:cloudformation:stack-name") == self._name
-                if mine and machine["id"] not in done:
-                    done.add(machine["id"])
-                    client.signal_resource(
-                        StackName=self._name,
-                        LogicalResourceId=tags["aws:cloudformation:logical-id"],
-                        UniqueId=machine["id"],
-                        Status="SUCCESS",
-                    )
 
 
 @pytest.fixture(scope="module")
