@@ -12,6 +12,7 @@ import itertools
 import json
 import time
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -22,6 +23,8 @@ from geventhttpclient import HTTPClient
 from locust import FastHttpUser, User, constant_throughput, events, stats, task
 
 from loadtest.arrivals import Arrivals, dispatch, schedule
+from loadtest.resolver import Habits, Resolver, resolver
+from loadtest.resolver_gevent import ResolvedClients, resolved
 from loadtest.samples import Sample, write_csv
 from loadtest.scenarios import SCENARIOS, Leg, Request
 
@@ -62,6 +65,9 @@ def add_options(parser: ArgumentParser) -> None:
     option("target", "Name of what is loaded", default="target")
     option("round", "Number of the round", type=int, default=1)
     option("samples", "File that receives every request (CSV)", type=Path)
+    option("dns", "Name server to ask instead of the system's, such as 127.9.0.53:5353")
+    option("habits", "With --dns, of: cache, retry, keep-alive", default="cache,retry")
+    option("clients", "With --dns, how many, each with a cache of its own", type=int, default=20)
 
 
 def choose_loop(environment: "Environment", **_: object) -> None:
@@ -80,6 +86,14 @@ class ClosedLoop(FastHttpUser):
 
     wait_time = constant_throughput(1)
     numbers = itertools.count()
+
+    def __init__(self, environment: "Environment") -> None:
+        super().__init__(environment)
+        options = environment.parsed_options
+        if options and options.dns:
+            agent = self.client.client
+            names = resolver(options.dns, Habits.of(options.habits))
+            agent.clientpool = ResolvedClients(names, **agent.clientpool.client_args)
 
     def on_start(self) -> None:
         """Read what to send."""
@@ -114,7 +128,7 @@ class OpenLoop(User):
         options = self.environment.parsed_options
         scenario, leg = SCENARIOS[options.scenario], Leg(options.run, options.target, options.round)
         samples: list[Sample] = []
-        sender = Sender(self.environment.host)
+        sender = Sender(self.environment.host, resolvers(options))
         # The very first request resolves names and starts threads, in here: not the service's time.
         sender.send(Request("GET", "/healthz", expect=200), n=-1, intended=time.perf_counter())
         flying = Pool()
@@ -151,17 +165,29 @@ class OpenLoop(User):
         )
 
 
-class Sender:
-    """Sends requests over as many kept-alive connections as are needed at once."""
+def resolvers(options: Any) -> list[Resolver]:  # noqa: ANN401 - Locust's own
+    """Make one for each client with a cache of its own; none when the system is asked."""
+    habits, count = Habits.of(options.habits), max(1, options.clients) if options.dns else 0
+    return [resolver(options.dns, habits) for _ in range(count)]
 
-    def __init__(self, host: str) -> None:
+
+def client_of(host: str) -> HTTPClient:
+    """Make a client with as many kept-alive connections as are needed at once."""
+    return HTTPClient.from_url(
+        host,
+        concurrency=MAX_IN_FLIGHT,
+        connection_timeout=CONNECT_TIMEOUT_S,
+        network_timeout=ANSWER_TIMEOUT_S,
+    )
+
+
+class Sender:
+    """Sends requests: as one client, or in turns as several who look up names themselves."""
+
+    def __init__(self, host: str, resolvers: Sequence[Resolver] = ()) -> None:
         self.prefix = urlsplit(host).path.rstrip("/")
-        self.client = HTTPClient.from_url(
-            host,
-            concurrency=MAX_IN_FLIGHT,
-            connection_timeout=CONNECT_TIMEOUT_S,
-            network_timeout=ANSWER_TIMEOUT_S,
-        )
+        alone = [] if resolvers else [client_of(host)]
+        self.clients = [*alone, *(resolved(client_of(host), names) for names in resolvers)]
         self.in_flight = 0
         # Spans are measured with the clock that never jumps, moments told in the wall's time.
         self.epoch = time.time() - time.perf_counter()
@@ -175,7 +201,7 @@ class Sender:
         else:
             self.in_flight += 1
             try:
-                response = self.client.request(
+                response = self.clients[n % len(self.clients)].request(
                     request.method, self.prefix + request.path, request.body, request.headers
                 )
                 status, answer = response.status_code, bytes(response.read())

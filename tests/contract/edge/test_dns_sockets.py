@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 
 import pytest
 from dnslib import EDNS0, DNSRecord
@@ -13,10 +13,10 @@ from deploy.lab.edge.dns.server import DnsServer
 from deploy.lab.edge.dns.stub import Addresses, LookUpFailedError, look_up
 from deploy.lab.edge.dns.wire import respond
 from deploy.lab.edge.dns.zones import Record
+from tests.contract.edge.dns_served import ADDRESS, Served
 from tests.contract.edge.edge_lab import soon
 from tests.unit.edge.dns_zone import NAME, a, dice, multivalue, zone
 
-ADDRESS = "127.251.0.53"
 MANY = "many.lab.test."
 TEN = [f"127.9.20.{n}" for n in range(1, 11)]
 
@@ -28,50 +28,10 @@ def known() -> Known:
     return Known((zone(*multivalue(*TEN), many, far, long, a("127.9.20.9", "one.lab.test.")),))
 
 
-class Served:
-    """A server in a thread of its own."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever)
-        chance = dice()
-        zones = known()
-        self.server = DnsServer(
-            lambda packet, udp: respond(packet, lambda q: answer(q, zones, chance), udp=udp)
-        )
-
-    def __enter__(self) -> tuple[str, int]:
-        self.thread.start()
-        for port in range(5400, 5500):
-            try:
-                asyncio.run_coroutine_threadsafe(
-                    self.server.open(ADDRESS, port), self.loop
-                ).result()
-            except OSError:
-                continue
-            return ADDRESS, port
-        raise RuntimeError("no free port")
-
-    def __exit__(self, *_: object) -> None:
-        async def end() -> None:
-            self.server.close()
-            # Connections take a turn of the loop to end.
-            for _ in range(10):
-                await asyncio.sleep(0)
-
-        self._do(end())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join()
-        self.loop.close()
-
-    def _do(self, what: Coroutine[object, object, None]) -> None:
-        asyncio.run_coroutine_threadsafe(what, self.loop).result()
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[str, int]]:
-    with Served() as place:
-        yield place
+    with Served(known()) as served:
+        yield served.place
 
 
 def ask(server: tuple[str, int], query: DNSRecord, *, tcp: bool = False) -> DNSRecord:
