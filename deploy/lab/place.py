@@ -4,25 +4,33 @@ import json
 import re
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from boto3.session import Session
 
 from deploy.account import AccountPlace, account_place
 from deploy.artifacts import Target, build
 from deploy.clients import Clients
-from deploy.errors import PlaceNotThereError
+from deploy.errors import PlaceNotThereError, TookTooLongError
 from deploy.lab import control
-from deploy.lab.addresses import HTTP_PORT
+from deploy.lab.addresses import HTTP_PORT, Addresses
+from deploy.lab.edge.dns.stub import LookUpFailedError, look_up
 from deploy.lab.status import LABS, LabInfo, LabStatus
 from deploy.telling import Tell
+from deploy.waiting import Patience
 
 if TYPE_CHECKING:
     from deploy.artifacts import Built
 
 REGION = "us-east-1"
+
+# A record that CloudFormation has just made is answered a moment later.
+NAME_KNOWN_WITHIN_S = 3
 
 _EXECUTE_API = re.compile(
     r"https://(?P<id>[a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com(?P<path>/.*)?"
@@ -90,16 +98,37 @@ def _image_uri(built: "Built") -> str:
 
 
 def _reach(info: LabInfo) -> Callable[[str], str]:
-    """REST APIs answer on an address of the lab instead of a name in AWS's DNS."""
+    """REST APIs and names of hosted zones have an address here, and are in nobody's DNS."""
 
     def reach(url: str) -> str:
-        match = _EXECUTE_API.fullmatch(url)
-        if match is None:
-            return url
-        state = f"{info.endpoint_url}/_lab/state?since=-1&wait=0"
-        with urllib.request.urlopen(state, timeout=10) as answer:  # noqa: S310  our own emulator
-            apis = {api["id"]: api["address"] for api in json.load(answer)["rest_apis"]}
-        address = apis.get(match["id"])
-        return f"http://{address}:{HTTP_PORT}{match['path'] or ''}" if address else url
+        if match := _EXECUTE_API.fullmatch(url):
+            address = _rest_apis(info).get(match["id"])
+            return f"http://{address}:{HTTP_PORT}{match['path'] or ''}" if address else url
+        host = urlsplit(url).hostname
+        return url.replace(host, _address_of(host, info), 1) if host else url
 
     return reach
+
+
+def _rest_apis(info: LabInfo) -> dict[str, str]:
+    state = f"{info.endpoint_url}/_lab/state?since=-1&wait=0"
+    with urllib.request.urlopen(state, timeout=10) as answer:  # noqa: S310  our own emulator
+        return {api["id"]: api["address"] for api in json.load(answer)["rest_apis"]}
+
+
+def _address_of(host: str, info: LabInfo) -> str:
+    """Ask the lab's DNS server; what is an address, or is not known there, stays as it is."""
+    with suppress(ValueError):
+        return str(ip_address(host))
+    found: list[str] = []
+
+    def is_known() -> bool:
+        with suppress(LookUpFailedError):
+            found.extend(look_up(host, Addresses(info.octet).dns, timeout_s=1).addresses)
+        return bool(found)
+
+    with suppress(TookTooLongError):
+        Patience(every_s=0.1).until(
+            is_known, what=f"{host} to have an address", timeout_s=NAME_KNOWN_WITHIN_S
+        )
+    return found[0] if found else host

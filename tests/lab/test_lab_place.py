@@ -45,3 +45,24 @@ def test_a_rest_api_is_reached_at_its_address_and_others_as_they_are(labs: Labs)
     assert place.reach(of_api) == f"http://127.{info.octet}.60.1:8080/live"
     assert place.reach("http://127.9.52.1:8080") == "http://127.9.52.1:8080"
     assert place.standing() == []
+
+
+def test_a_name_of_a_hosted_zone_is_reached_at_an_address_that_it_stands_for(labs: Labs) -> None:
+    info = labs.up(emulator=None)
+    place = lab_place("one", tell=print, labs=labs.root)
+    names = labs.client(info, "route53")
+    zone = names.create_hosted_zone(Name="lab.test", CallerReference="one")["HostedZone"]["Id"]
+    address = f"127.{info.octet}.20.7"
+    record = {
+        "Name": "app.lab.test",
+        "Type": "A",
+        "TTL": 10,
+        "ResourceRecords": [{"Value": address}],
+    }
+    names.change_resource_record_sets(
+        HostedZoneId=zone,
+        ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]},
+    )
+
+    assert place.reach("http://app.lab.test:8080/whoami") == f"http://{address}:8080/whoami"
+    assert place.reach("http://nobody.lab.test:8080") == "http://nobody.lab.test:8080"
