@@ -38,6 +38,34 @@ DELAYS = (
         5.0,
         "our assumption: AWS gives no figure for moving an Elastic IP, only 'rapidly'; 2026-11",
     ),
+    Delay(
+        "metric-period",
+        60.0,
+        "detailed monitoring of EC2, ECS and ALB metrics: CloudWatch User Guide, 2026-11",
+    ),
+    Delay(
+        "metric-period-high-resolution",
+        20.0,
+        "ECS Developer Guide, Faster auto scaling with high-resolution metrics, 2026-11",
+    ),
+    Delay(
+        "metric-period-basic",
+        300.0,
+        "basic monitoring, the default of EC2: EC2 Auto Scaling User Guide, 2026-11",
+    ),
+    # From the end of a period until an alarm acts on its data point.
+    Delay(
+        "metric-arrival",
+        153.0,
+        "derived: AWS's benchmark of 2026-06 triggers after 363 s, less 3 periods, less half a "
+        "period until the first begins; taken for EC2's and ALB's metrics too",
+    ),
+    Delay(
+        "metric-arrival-high-resolution",
+        16.0,
+        "derived: the same benchmark of 2026-06 with 20 s metrics triggers after 86 s, less 3.5 "
+        "periods",
+    ),
 )
 
 _BY_NAME = {delay.name: delay for delay in DELAYS}
