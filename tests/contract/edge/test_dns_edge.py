@@ -66,6 +66,15 @@ def member(zone: Zone, backend: Backend) -> dict[str, Any]:
     }
 
 
+def wait_for_report(lab: EdgeLab, backend: Backend, *, healthy: bool) -> None:
+    checks = lab.emulator.observed_checks
+    soon.until(
+        lambda: checks.get(f"hc-{backend.address}") == {"healthy": healthy},
+        what="the report",
+        timeout_s=10,
+    )
+
+
 def test_an_instance_that_dies_is_left_out_until_it_is_back(lab: EdgeLab) -> None:
     one, two = lab.backend("one", instance=True), lab.backend("two", instance=True)
     zone = Zone(lab)
@@ -74,20 +83,12 @@ def test_an_instance_that_dies_is_left_out_until_it_is_back(lab: EdgeLab) -> Non
 
     one.kill()
     zone.wait_until_it_answers(two.address)
-    soon.until(
-        lambda: lab.emulator.observed_checks[f"hc-{one.address}"] == {"healthy": False},
-        what="the report",
-        timeout_s=10,
-    )
-    assert lab.emulator.observed_checks[f"hc-{two.address}"] == {"healthy": True}
+    wait_for_report(lab, one, healthy=False)
+    wait_for_report(lab, two, healthy=True)
 
     one.start()
     zone.wait_until_it_answers(one.address, two.address)
-    soon.until(
-        lambda: lab.emulator.observed_checks[f"hc-{one.address}"] == {"healthy": True},
-        what="the report",
-        timeout_s=10,
-    )
+    wait_for_report(lab, one, healthy=True)
 
 
 def test_when_all_die_all_are_answered(lab: EdgeLab) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from random import Random, SystemRandom
+from random import Random
 from typing import Any
 
 from deploy.lab.edge import health
@@ -31,7 +31,7 @@ class Route53:
 
     def __init__(self, address: str, port: int, *, dice: Random | None = None) -> None:
         self._place = address, port
-        self._dice = dice or SystemRandom()
+        self._dice = dice or Random()  # noqa: S311 - who is answered first is no secret
         self._checks = HealthChecks()
         self._zones: tuple[HostedZone, ...] = ()
         self._wanted = Wanted(version=-1)
