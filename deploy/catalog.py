@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from deploy.alb_ecs_fargate.variant import ALB_ECS_FARGATE
 from deploy.apigw_lambda.variant import APIGW_LAMBDA
 from deploy.ec2_eip.variant import EC2_EIP
+from deploy.ec2_route53.variant import EC2_ROUTE53
 from deploy.errors import BadInputError
 from deploy.model import Variant
 
-VARIANTS: tuple[Variant, ...] = (EC2_EIP, ALB_ECS_FARGATE, APIGW_LAMBDA)
+VARIANTS: tuple[Variant, ...] = (EC2_EIP, EC2_ROUTE53, ALB_ECS_FARGATE, APIGW_LAMBDA)
 
 BY_NAME = {variant.name: variant for variant in VARIANTS}
 

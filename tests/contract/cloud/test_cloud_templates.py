@@ -96,6 +96,44 @@ def test_ec2_eip(cloud: Cloud, known: dict[str, str]) -> None:
     assert cloud.state()["addresses"] == []
 
 
+def test_ec2_route53(cloud: Cloud, known: dict[str, str]) -> None:
+    before = stood_up(cloud, "ec2_route53", known)
+    assert before.outputs["Url"] == "http://app.lab.test:8080"
+    assert set(answers(cloud)) == {"first", "second"}
+
+    third = stood_up(cloud, "ec2_route53", {**known, "InstanceCount": "3"}, update=True)
+    assert set(answers(cloud)) == {"first", "second", "third"}
+    assert third.outputs["FirstInstanceId"] == before.outputs["FirstInstanceId"]
+
+    after = stood_up(cloud, "ec2_route53", {**changed(known), "InstanceCount": "1"}, update=True)
+    assert after.outputs["FirstInstanceId"] != before.outputs["FirstInstanceId"]
+    assert answers(cloud) == {
+        "first": {i["id"]: i["address"] for i in cloud.state()["instances"]}[
+            after.outputs["FirstInstanceId"]
+        ]
+    }
+
+    assert cloud.deleted("ec2-route53") == "DELETE_COMPLETE"
+    assert cloud.state()["hosted_zones"] == []
+    assert cloud.state()["health_checks"] == []
+
+
+def answers(cloud: Cloud) -> dict[str, str]:
+    """The addresses that a name stands for, by who they are; each is checked where it leads."""
+    state = cloud.state()
+    checks = {check["id"]: check["address"] for check in state["health_checks"]}
+    records = [
+        record
+        for zone in state["hosted_zones"]
+        for record in zone["records"]
+        if record["type"] == "A"
+    ]
+    assert {checks[record["health_check_id"]] for record in records} == set(checks.values())
+    found = {record["set_id"]: record["values"][0] for record in records}
+    assert set(found.values()) == set(checks.values())
+    return found
+
+
 def test_alb_ecs_fargate(cloud: Cloud, agents: Agents, known: dict[str, str]) -> None:
     del agents
     stack = stood_up(cloud, "alb_ecs_fargate", known)
