@@ -178,6 +178,8 @@ def test_a_name_that_is_no_folder_name_is_refused(labs: Labs) -> None:
 
 def test_interrupting_up_leaves_nothing(labs: Labs) -> None:
     program = (
+        # Whoever runs the tests in the background has its children ignore SIGINT.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
         "import sys; from pathlib import Path; from deploy.lab import control;"
         f"control.up('one', labs=Path({str(labs.root)!r}),"
         f" supervisor=(sys.executable, {str(FAKE_LAB)!r}, 'silent'))"

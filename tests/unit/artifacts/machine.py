@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import tarfile
 import time
 import urllib.request
 from collections.abc import Callable
@@ -57,8 +56,7 @@ class Machine:
         work = self.folder / "work"
         work.mkdir(parents=True, exist_ok=True)
         self.home.parent.mkdir(exist_ok=True)
-        with tarfile.open(bundle) as archive:
-            archive.extractall(work, filter="data")
+        unpack(bundle, work)
         return subprocess.run(
             ["bash", "install.sh", *arguments],
             cwd=work,
@@ -109,3 +107,8 @@ class Machine:
         for pid in filter(is_alive, pids):
             os.kill(pid, signal.SIGTERM)
         wait_until(lambda: not any(map(is_alive, pids)))
+
+
+def unpack(bundle: Path, into: Path) -> None:
+    """Unpack it as the template's user data does."""
+    subprocess.run(["tar", "-xzf", bundle, "-C", into], check=True)
