@@ -87,10 +87,9 @@ class CreationPolicies:
         """Create a resource of a new stack or a new resource of a stack."""
 
         def act() -> Made:
-            # Before its instances can signal.
-            self._begin_group(resource_type, stack, logical_id)
+            # Before what is made can signal.
+            self._begin(_expected(resource_type, stack, logical_id), stack, logical_id)
             made: Made = self._stock_provision(resource_type, logical_id, properties, stack)
-            self._begin(resource_type, stack, logical_id)
             return made
 
         return self._waiting(resource_type, stack, logical_id, act)
@@ -100,9 +99,10 @@ class CreationPolicies:
         _, _, stack, logical_id, _ = rest
 
         def act() -> Made:
+            expected = _expected(resource_type, stack, logical_id)
             made: Made = self._stock_update(resource_type, physical_id, *rest)
             if made[0][0] != physical_id:
-                self._begin(resource_type, stack, logical_id)
+                self._begin(expected, stack, logical_id)
             return made
 
         return self._waiting(resource_type, stack, logical_id, act)
@@ -177,22 +177,24 @@ class CreationPolicies:
         if held := self._held.pop((stack, logical_id), None):
             self._stock_add_event(*held)
 
-    def _begin(self, resource_type: str, stack: str, logical_id: str) -> None:
-        if resource_type == SIGNALLING:
-            signal = policy(stack, logical_id, "CreationPolicy").get("ResourceSignal")
-            if signal:
-                self._signals.expect(stack, logical_id, signal)
+    def _begin(self, expected: tuple[Json, int] | None, stack: str, logical_id: str) -> None:
+        if expected:
+            signal, tolerated = expected
+            self._signals.expect(stack, logical_id, signal, tolerated=tolerated)
 
-    def _begin_group(self, resource_type: str, stack: str, logical_id: str) -> None:
-        if resource_type != GROUP:
-            return
-        creation = policy(stack, logical_id, "CreationPolicy")
-        if signal := creation.get("ResourceSignal"):
-            how = creation.get("AutoScalingCreationPolicy") or {}
-            percent, count = float(how.get("MinSuccessfulInstancesPercent", 100)), signal["Count"]
-            tolerated = int(count) - math.ceil(int(count) * percent / 100)
-            if int(count):
-                self._signals.expect(stack, logical_id, signal, tolerated=tolerated)
+
+def _expected(resource_type: str, stack: str, logical_id: str) -> tuple[Json, int] | None:
+    """The signals that a resource has to send, and how many of them may fail."""
+    if resource_type not in {SIGNALLING, GROUP}:
+        return None
+    creation = policy(stack, logical_id, "CreationPolicy")
+    signal: Json = creation.get("ResourceSignal") or {}
+    count = int(str(signal.get("Count", 1)))
+    if not signal or not count:
+        return None
+    how = creation.get("AutoScalingCreationPolicy") or {}
+    percent = float(how.get("MinSuccessfulInstancesPercent", 100))
+    return signal, count - math.ceil(count * percent / 100)
 
 
 def _signals(resource: Json) -> bool:

@@ -10,6 +10,7 @@ import uvicorn
 
 from deploy.lab.cloud import (
     amendments,
+    application_autoscaling,
     autoscaling,
     creation_policy,
     ec2,
@@ -24,6 +25,7 @@ from deploy.lab.cloud import (
     stack_deletion,
 )
 from deploy.lab.cloud.agents import Agents
+from deploy.lab.cloud.application_autoscaling import ApplicationAutoScaling
 from deploy.lab.cloud.border import Internals, Json, Response
 from deploy.lab.cloud.environment import OWN_NAME
 from deploy.lab.cloud.groups import Groups
@@ -38,6 +40,7 @@ SQS = Internals("services.sqs", "DEFAULT_HOST", "_CANONICAL_NETLOC")
 # The services that what should exist is read from.
 DESCRIBED = (
     "apigateway",
+    "application-autoscaling",
     "autoscaling",
     "cloudformation",
     "ec2",
@@ -99,6 +102,8 @@ def install(lab: Lab) -> Callable[[], Json]:
     groups = Groups(lab)
     autoscaling.install(groups)
     group_stacks.install(groups, signals, lab.cancelled)
+    services = ApplicationAutoScaling()
+    application_autoscaling.install(services)
     stack_deletion.install(lab)
     apis = RestApis(lab)
     threading.Thread(target=groups.look_after_all, name="lab-groups", daemon=True).start()
@@ -112,6 +117,7 @@ def install(lab: Lab) -> Callable[[], Json]:
         "health_checks": route53.health_checks(),
         "hosted_zones": route53.hosted_zones(),
         "auto_scaling_groups": autoscaling.wanted(groups),
+        "scalable_targets": services.wanted(),
     }
 
 

@@ -24,6 +24,7 @@ def test_the_document_has_every_list_an_agent_reads(cloud: Cloud) -> None:
         "health_checks",
         "hosted_zones",
         "auto_scaling_groups",
+        "scalable_targets",
     }
 
 
