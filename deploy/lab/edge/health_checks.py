@@ -13,10 +13,10 @@ from deploy.lab.edge.wanted import Json
 
 log = logging.getLogger(__name__)
 
-# A connection within four seconds, and a status of 2xx or 3xx within two more, 2026-11:
-# docs.aws.amazon.com/Route53/latest/DeveloperGuide/
-# dns-failover-determining-health-of-endpoints.html
-CONNECT_TIMEOUT_S = 4.0
+# HTTP: a connection within four seconds, and a status of 2xx or 3xx within two more. TCP: a
+# connection within ten. docs.aws.amazon.com/Route53/latest/DeveloperGuide/
+# dns-failover-determining-health-of-endpoints.html, 2026-11
+CONNECT_TIMEOUT_S = {"HTTP": 4.0, "TCP": 10.0}
 ANSWER_TIMEOUT_S = 2.0
 PASSING = range(200, 400)
 
@@ -32,30 +32,34 @@ class HealthCheck:
     path: str
     interval_s: float
     failure_threshold: int
+    # What the Host header says; the address when it is None.
+    host: str | None = None
 
 
 @dataclass(frozen=True)
 class Status:
-    """How an endpoint is, and how many checks in a row spoke against that.
+    """How an endpoint is, how many checks in a row spoke against that, and what was wrong last.
 
     A new check counts as healthy until it is known better (the page named above).
     """
 
     healthy: bool = True
     against: int = 0
+    fault: str = ""
 
 
-def after(before: Status, *, passed: bool, threshold: int) -> Status:
+def after(before: Status, fault: str, *, threshold: int) -> Status:
     """Count one check. The threshold is the same in both directions. Pure.
 
-    >>> after(Status(healthy=True, against=2), passed=False, threshold=3)
-    Status(healthy=False, against=0)
+    >>> after(Status(healthy=True, against=2), "status 500", threshold=3)
+    Status(healthy=False, against=0, fault='status 500')
     """
+    passed = not fault
     if passed == before.healthy:
-        return Status(before.healthy)
+        return Status(before.healthy, fault=fault)
     if before.against + 1 >= threshold:
-        return Status(passed)
-    return Status(before.healthy, before.against + 1)
+        return Status(passed, fault=fault)
+    return Status(before.healthy, before.against + 1, fault)
 
 
 def health_checks(document: Json) -> tuple[HealthCheck, ...]:
@@ -73,6 +77,7 @@ def health_checks(document: Json) -> tuple[HealthCheck, ...]:
             path=check["path"],
             interval_s=float(check["interval_s"]),
             failure_threshold=int(check["failure_threshold"]),
+            host=check.get("host"),
         )
         for check in document.get("health_checks", ())
     )
@@ -80,7 +85,7 @@ def health_checks(document: Json) -> tuple[HealthCheck, ...]:
 
 def refusal(check: HealthCheck) -> str:
     """Why the lab does not carry out a check, which then stays healthy; empty when it does."""
-    if check.type != "HTTP":
+    if check.type not in CONNECT_TIMEOUT_S:
         return f"health check {check.id}: type {check.type}"
     try:
         socket_address(check.address, check.port)
@@ -89,27 +94,34 @@ def refusal(check: HealthCheck) -> str:
     return ""
 
 
-async def fault(check: HealthCheck) -> str:
+async def ask(check: HealthCheck) -> str:
     """Ask the endpoint once and say what is wrong; empty when nothing is."""
     try:
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+        async with asyncio.timeout(CONNECT_TIMEOUT_S[check.type]):
             reader, writer = await asyncio.open_connection(check.address, check.port)
     except OSError as error:  # TimeoutError is one
         return f"no connection: {error!r}"
     try:
-        async with asyncio.timeout(ANSWER_TIMEOUT_S):
-            writer.write(_request(check))
-            status = _status(await reader.readline())
+        return await _answer(check, reader, writer) if check.type == "HTTP" else ""
     except (OSError, ValueError) as error:
         return f"no answer: {error!r}"
     finally:
         writer.transport.abort()
+
+
+async def _answer(
+    check: HealthCheck, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> str:
+    async with asyncio.timeout(ANSWER_TIMEOUT_S):
+        writer.write(_request(check))
+        status = _status(await reader.readline())
     return "" if status in PASSING else f"status {status}"
 
 
 def _request(check: HealthCheck) -> bytes:
-    # The Host header without a host name of the check's own: health-checks-creating-values.html
-    host = check.address if check.port == 80 else f"{check.address}:{check.port}"  # noqa: PLR2004
+    # As health-checks-creating-values.html describes path and Host header, 2026-11.
+    name = check.host or check.address
+    host = name if check.port == 80 else f"{name}:{check.port}"  # noqa: PLR2004 - HTTP's own
     path = check.path if check.path.startswith("/") else f"/{check.path}"
     headers = f"Host: {host}\r\nUser-Agent: Amazon-Route-53-Health-Check-Service\r\n"
     return f"GET {path} HTTP/1.1\r\n{headers}Accept: */*\r\nConnection: close\r\n\r\n".encode()
@@ -161,15 +173,19 @@ class HealthChecks:
 
     def document(self) -> dict[str, Any]:
         """Say how each is, the way the emulator takes it."""
-        return {id_: {"healthy": status.healthy} for id_, status in self._statuses.items()}
+        return {
+            id_: {"healthy": status.healthy}
+            | ({} if status.healthy or not status.fault else {"reason": status.fault})
+            for id_, status in self._statuses.items()
+        }
 
     async def _check(self, check: HealthCheck) -> None:
         while True:
-            reason = await fault(check)
+            fault = await ask(check)
             before = self._statuses[check.id]
-            status = after(before, passed=not reason, threshold=check.failure_threshold)
+            status = after(before, fault, threshold=check.failure_threshold)
             if status.healthy != before.healthy:
-                how = "healthy" if status.healthy else f"unhealthy: {reason}"
+                how = "healthy" if status.healthy else f"unhealthy: {fault}"
                 log.info("health check %s of %s:%d is %s", check.id, check.address, check.port, how)
             self._statuses[check.id] = status
             # On AWS too the interval is from an answer to the next question.

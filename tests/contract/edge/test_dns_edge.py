@@ -28,7 +28,7 @@ class Zone:
         named = [{"name": f"app.{self.name}", "type": "A", "ttl_s": 5} | each for each in records]
         self.lab.emulator.change(self.item, records=named)
 
-    def check(self, backend: Backend, *, threshold: int = 2) -> str:
+    def check(self, backend: Backend, **more: object) -> str:
         """Make a health check of a backend."""
         id_ = f"hc-{backend.address}"
         check = {
@@ -38,8 +38,8 @@ class Zone:
             "port": backend.port,
             "path": "/health",
             "interval_s": INTERVAL_S,
-            "failure_threshold": threshold,
-        }
+            "failure_threshold": 2,
+        } | more
         self.lab.emulator.add("health_checks", check)
         return id_
 
@@ -57,19 +57,19 @@ class Zone:
         )
 
 
-def member(zone: Zone, backend: Backend) -> dict[str, Any]:
+def member(zone: Zone, backend: Backend, **check: object) -> dict[str, Any]:
     return {
         "set_id": backend.name,
         "values": [backend.address],
         "multivalue": True,
-        "health_check_id": zone.check(backend),
+        "health_check_id": zone.check(backend, **check),
     }
 
 
 def wait_for_report(lab: EdgeLab, backend: Backend, *, healthy: bool) -> None:
     checks = lab.emulator.observed_checks
     soon.until(
-        lambda: checks.get(f"hc-{backend.address}") == {"healthy": healthy},
+        lambda: checks.get(f"hc-{backend.address}", {}).get("healthy") == healthy,
         what="the report",
         timeout_s=10,
     )
@@ -84,6 +84,7 @@ def test_an_instance_that_dies_is_left_out_until_it_is_back(lab: EdgeLab) -> Non
     one.kill()
     zone.wait_until_it_answers(two.address)
     wait_for_report(lab, one, healthy=False)
+    assert "no connection" in lab.emulator.observed_checks[f"hc-{one.address}"]["reason"]
     wait_for_report(lab, two, healthy=True)
 
     one.start()
@@ -129,6 +130,31 @@ def test_a_failing_status_takes_an_instance_out(lab: EdgeLab) -> None:
     one.answer_health(500)
 
     zone.wait_until_it_answers(two.address)
+
+
+def test_a_check_by_tcp_wants_no_more_than_a_connection(lab: EdgeLab) -> None:
+    one, two = lab.backend("one", instance=True), lab.backend("two", instance=True)
+    zone = Zone(lab)
+    one.answer_health(500)
+    zone.hold(member(zone, one, type="TCP"), member(zone, two))
+    wait_for_report(lab, two, healthy=True)
+
+    two.answer_health(500)
+    zone.wait_until_it_answers(one.address)
+
+    one.kill()
+    wait_for_report(lab, one, healthy=False)
+    one.start()
+
+
+def test_a_check_may_name_a_host(lab: EdgeLab) -> None:
+    one = lab.backend("one", instance=True)
+    zone = Zone(lab)
+    zone.hold(member(zone, one, host="app.lab.test"))
+
+    soon.until(lambda: bool(one.last_health_check()), what="a check", timeout_s=10)
+
+    assert one.last_health_check()["host"] == f"app.lab.test:{one.port}"
 
 
 def test_an_alias_follows_the_load_balancer(lab: EdgeLab) -> None:

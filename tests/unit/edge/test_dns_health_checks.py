@@ -28,7 +28,7 @@ def healths(checks: str, *, threshold: int) -> str:
     """Replay checks, + passed and - failed; tell the status after each."""
 
     def count(status: Status, check: str) -> Status:
-        return after(status, passed=check == "+", threshold=threshold)
+        return after(status, "" if check == "+" else "no", threshold=threshold)
 
     statuses = list(accumulate(checks, count, initial=Status()))
     return "".join("+" if status.healthy else "-" for status in statuses[1:])
@@ -80,11 +80,18 @@ def test_checks_are_read_as_the_emulator_writes_them() -> None:
     assert check == HealthCheck("hc-1", "HTTP", "127.9.20.1", 8080, "/readyz", 10.0, 3)
 
 
+def test_a_checks_host_name_is_read_too() -> None:
+    [check] = health_checks({"health_checks": [CHECK | {"host": "app.lab.test"}]})
+
+    assert check.host == "app.lab.test"
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         ({}, ""),
-        ({"type": "TCP"}, "health check hc-1: type TCP"),
+        ({"type": "TCP"}, ""),
+        ({"type": "HTTPS"}, "health check hc-1: type HTTPS"),
         ({"address": "192.0.2.1"}, "192.0.2.1 is not a loopback address"),
         ({"address": "app.lab.test"}, "app.lab.test"),
     ],
