@@ -146,6 +146,31 @@ def test_an_instance_runs_its_user_data_as_a_bare_machine_would(fleet: FleetUnde
     assert fleet.reaches(instance, "running")["pid"]
 
 
+def test_an_instance_runs_the_script_of_user_data_in_parts(fleet: FleetUnderTest) -> None:
+    parts = (
+        'Content-Type: multipart/mixed; boundary="//"\nMIME-Version: 1.0\n\n'
+        '--//\nContent-Type: text/cloud-config; charset="utf-8"\n\n#cloud-config\n\n'
+        '--//\nContent-Type: text/x-shellscript; charset="utf-8"\n\n'
+        '#!/bin/bash\necho "part of $0"\n'
+        "--//--\n"
+    )
+    instance = fleet.instance("", user_data=base64.b64encode(parts.encode()).decode())
+    fleet.plane.want(instances=[instance])
+    assert "part of " in fleet.says(instance, "user data ended with exit code 0")
+
+
+def test_an_instance_that_is_only_configured_runs_nothing(fleet: FleetUnderTest) -> None:
+    instance = fleet.instance("", user_data=base64.b64encode(b"#cloud-config\n{}\n").decode())
+    fleet.plane.want(instances=[instance])
+    assert fleet.reaches(instance, "running")["pid"]
+
+
+def test_user_data_that_nobody_would_run_is_said_to_be_so(fleet: FleetUnderTest) -> None:
+    instance = fleet.instance("", user_data=base64.b64encode(b"echo hello\n").decode())
+    fleet.plane.want(instances=[instance])
+    assert "nothing would run it" in fleet.reaches(instance, "exited")["reason"]
+
+
 def test_an_instance_stays_on_when_its_user_data_fails(fleet: FleetUnderTest) -> None:
     instance = fleet.instance("exit 7")
     fleet.plane.want(instances=[instance])

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.lab.addresses import Addresses
-from deploy.lab.fleet import toolbox
+from deploy.lab.fleet import cloud_init, toolbox
 from deploy.lab.fleet.init import Boot
 from deploy.lab.fleet.wanted import Instance, Machine, Task
 from deploy.lab.processes import MARK
@@ -19,8 +19,10 @@ _SHUTDOWN_S = 10.0
 
 # An instance stays on after its user data has ended, well or not.
 _BOOT_SCRIPT = """\
-"$0"
-echo "user data ended with exit code $?"
+for script; do
+  "$script"
+  echo "user data ended with exit code $?"
+done
 exec sleep infinity
 """
 
@@ -47,8 +49,8 @@ class Lab:
         """Prepare the machine's folder and say what it boots into.
 
         Raises:
-            CannotBootError: its image is not here, or its user data is not a script.
-            KeyError, TypeError, ValueError: its image's configuration is not one.
+            CannotBootError: its image is not here.
+            KeyError, TypeError, ValueError: its image's configuration or its user data is not one.
         """
         folder = self.folder(machine.id)
         (folder / "tmp").mkdir(parents=True, exist_ok=True)
@@ -59,13 +61,14 @@ class Lab:
                 return self._task(machine, folder)
 
     def _instance(self, instance: Instance, folder: Path) -> Boot:
-        if not instance.user_data.startswith(b"#!"):
-            raise CannotBootError("the user data does not start with #!, so nothing would run it")
-        script = folder / "user-data"
-        script.write_bytes(instance.user_data)
-        script.chmod(0o700)
+        scripts = []
+        for number, text in enumerate(cloud_init.scripts(instance.user_data)):
+            script = folder / f"user-data-{number}"
+            script.write_bytes(text)
+            script.chmod(0o700)
+            scripts.append(str(script))
         return Boot(
-            argv=("/bin/sh", "-c", _BOOT_SCRIPT, str(script)),
+            argv=("/bin/sh", "-c", _BOOT_SCRIPT, "boot", *scripts),
             environment={
                 **self._environment(instance, folder),
                 "PATH": toolbox.path(self.state),
