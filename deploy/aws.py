@@ -1,5 +1,6 @@
 """The place that is an AWS account: ordinary credentials, and nothing done unasked."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -35,6 +36,8 @@ def aws_place(
     Raises:
         PlaceNotThereError: there are no credentials, they have expired, or no region is chosen.
     """
+    # boto3 itself reads only AWS_DEFAULT_REGION, every other tool AWS_REGION first.
+    region = region or os.environ.get("AWS_REGION")
     session = Session(region_name=region, profile_name=profile)
     if not session.region_name:
         raise PlaceNotThereError(

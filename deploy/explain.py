@@ -13,8 +13,8 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from deploy.artifacts.errors import BuildError
-from deploy.errors import NinewaysError, PlaceNotThereError
+from deploy.artifacts.errors import BuildError, NoSuchTargetError
+from deploy.errors import BadInputError, NinewaysError, PlaceNotThereError
 
 _NO_CREDENTIALS = {
     "AuthFailure",
@@ -32,6 +32,8 @@ def explained(error: BaseException) -> NinewaysError | None:  # noqa: PLR0911  o
     match error:
         case NinewaysError():
             return error
+        case NoSuchTargetError():
+            return BadInputError(str(error))
         case BuildError():
             return NinewaysError(str(error))
         case NoCredentialsError() | PartialCredentialsError() | TokenRetrievalError():

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.artifacts.builder import BUILD_DIR, Built, build
-from deploy.artifacts.errors import BuildError
 from deploy.artifacts.target import PYTHONS, Arch, Target
 from deploy.model import Artifact
 
@@ -32,16 +31,12 @@ def build_command(
 ) -> None:
     """Make the bundle, the Lambda zip and the image; do nothing for what is there already."""
     progress = Console(stderr=True)
-    try:
-        target = Target.here()
-        if python:
-            target = replace(target, python=python)
-        if arch:
-            target = replace(target, arch=cast("Arch", arch))
-        built = [_build_visibly(each, target, progress) for each in kind or list(Artifact)]
-    except BuildError as error:
-        progress.print(f"[red]build failed:[/red] {error}", highlight=False)
-        raise typer.Exit(1) from None
+    target = Target.here()
+    if python:
+        target = replace(target, python=python)
+    if arch:
+        target = replace(target, arch=cast("Arch", arch))
+    built = [_build_visibly(each, target, progress) for each in kind or list(Artifact)]
     if as_json:
         json.dump([as_plain(each) for each in built], sys.stdout, indent=2)
         sys.stdout.write("\n")

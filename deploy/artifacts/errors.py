@@ -3,3 +3,7 @@
 
 class BuildError(Exception):
     """An artifact could not be made; the message says why and what would help."""
+
+
+class NoSuchTargetError(BuildError):
+    """The service is not built for that Python or processor."""

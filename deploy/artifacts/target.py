@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast, get_args
 
-from deploy.artifacts.errors import BuildError
+from deploy.artifacts.errors import NoSuchTargetError
 
 Arch: TypeAlias = Literal["x86_64", "arm64"]
 
@@ -30,7 +30,7 @@ class Target:
     """A Python version as in "3.13", and a processor by AWS's name for it.
 
     Raises:
-        BuildError: the service does not run on that Python or processor.
+        NoSuchTargetError: the service does not run on that Python or processor.
     """
 
     python: str
@@ -38,11 +38,11 @@ class Target:
 
     def __post_init__(self) -> None:
         if self.python not in PYTHONS:
-            raise BuildError(
+            raise NoSuchTargetError(
                 f"the service is built for Python {', '.join(PYTHONS)}; not for {self.python!r}"
             )
         if self.arch not in get_args(Arch):
-            raise BuildError(
+            raise NoSuchTargetError(
                 f"the service is built for {' and '.join(get_args(Arch))}; not for {self.arch!r}"
             )
 
