@@ -25,7 +25,7 @@ class PartSpec:
 
 
 def parts_of(addresses: Addresses, folder: Path, speed: float) -> tuple[PartSpec, ...]:
-    """The emulator, what carries its requests, and what runs its machines."""
+    """The emulator, what carries its requests, what runs its machines and what scales them."""
     write_bootstrap(folder, addresses)
     lab = ("--octet", str(addresses.octet), "--state", str(folder))
     admin = "http://{}:{}/ready".format(*addresses.envoy_admin)
@@ -44,6 +44,7 @@ def parts_of(addresses: Addresses, folder: Path, speed: float) -> tuple[PartSpec
             _module("deploy.lab.fleet", *lab, "--speed", str(speed)),
             fleet_report.exists,
         ),
+        PartSpec("scaling", _module("deploy.lab.scaling", *lab), lambda: True),
     )
 
 

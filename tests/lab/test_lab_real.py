@@ -13,18 +13,18 @@ pytestmark = pytest.mark.lab
 
 def test_the_real_lab_answers_as_aws_and_keeps_state_when_agents_are_killed(labs: Labs) -> None:
     info = labs.up(emulator=None)
-    assert list(info.parts) == ["emulator", "envoy", "edge", "fleet"]
+    assert list(info.parts) == ["emulator", "envoy", "edge", "fleet", "scaling"]
     client = labs.client(info, "sqs")
     client.create_queue(QueueName="jobs")
 
-    for part in ("envoy", "edge", "fleet"):
+    for part in ("envoy", "edge", "fleet", "scaling"):
         os.kill(labs.pid(part), signal.SIGKILL)
 
     def all_came_back() -> bool:
         now = labs.status().info
         return now is not None and all(
             now.parts[part].restarts == 1 and now.parts[part].state == "running"
-            for part in ("envoy", "edge", "fleet")
+            for part in ("envoy", "edge", "fleet", "scaling")
         )
 
     wait_until(all_came_back, "the agents to come back")

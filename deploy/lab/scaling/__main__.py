@@ -47,7 +47,7 @@ def _agent(addresses: Addresses, state: Path, speed: float) -> Agent:
 
     return Agent(
         control_plane=ControlPlane(addresses.emulator_url),
-        eyes=Eyes(state, Balancers(addresses.envoy_admin, state)),
+        eyes=Eyes(state, Balancers(addresses.envoy_admin)),
         records=Records(Timeline(state, aws_s=aws_s), lab_s=time.monotonic, speed=speed),
         aws_s=aws_s,
         lab_s=time.monotonic,

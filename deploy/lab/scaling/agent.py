@@ -68,6 +68,13 @@ class Agent:
             self._complain("the state", f"no state from the emulator, nothing changes: {error!r}")
             return
         self._complain("the state", "; ".join(latest.unsupported))
+        if latest.groups or latest.services:
+            self._look(latest)
+        else:
+            self._looked_s = None
+        self.records.finish_look()
+
+    def _look(self, latest: Wanted) -> None:
         lab_s = self.lab_s()
         passed_s = 0.0 if self._looked_s is None else lab_s - self._looked_s
         self._looked_s = lab_s
@@ -79,7 +86,6 @@ class Agent:
             if status := self._services.get(service.key):
                 scale = partial(self._scale_service, latest, service, status, sight)
                 self._try(service.key, scale)
-        self.records.finish_look()
 
     # ---- groups ----
 
@@ -96,6 +102,8 @@ class Agent:
             group.key, sight, group.limits, readings, machines=group.instances, targets=targets
         )
         facts = GroupFacts(group.limits, len(warm), warming=_coming(group) - len(warm))
+        if group.is_suspended:
+            return
         if memory.has_news(readings) and (decision := decide_group(facts, readings)):
             self._resize_group(group, memory, decision)
             return

@@ -7,13 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.lab.fleet.wanted import Machine
-from deploy.lab.scaling.balancers import Balancers, counter
+from deploy.lab.scaling.balancers import Balancers, Traffic, name_of
 from deploy.lab.scaling.metrics import Share, growth
 from deploy.lab.scaling.processors import Processors
 from deploy.lab.scaling.wanted import TargetGroup, vcpus
-
-# The edge's word, and DescribeTargetHealth's.
-HEALTHY = "healthy"
 
 
 @dataclass(frozen=True)
@@ -24,11 +21,10 @@ class Sight:
     machines: Mapping[str, Machine]
     # Seconds of processor time since the last look, by machine.
     used_s: Mapping[str, float] = field(default_factory=dict)
-    # Requests since the last look and since ever, by counter; None when Envoy was away.
+    # Requests since the last look, by target's name; None when Envoy was away.
     requests: Mapping[str, float] | None = None
-    ever: Mapping[str, float] = field(default_factory=dict)
-    # By target group and target.
-    states: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    # What Envoy said last.
+    traffic: Traffic = field(default_factory=lambda: Traffic({}, frozenset()))
     # Machines that the fleet runs.
     running: frozenset[str] = frozenset()
 
@@ -43,7 +39,7 @@ class Sight:
         """Requests, of seconds of targets; None when nobody counted."""
         if group is None or self.requests is None:
             return None
-        count = sum(self.requests.get(counter(group.arn, target), 0) for target in group.targets)
+        count = sum(self.requests.get(name_of(group.arn, target), 0) for target in group.targets)
         # Divided by the healthy targets, and by the registered ones when none is healthy
         # (Application Load Balancer guide, CloudWatch metrics, RequestCountPerTarget, 2026-11).
         targets = len(self.healthy(group)) or len(group.targets)
@@ -51,14 +47,13 @@ class Sight:
 
     def healthy(self, group: TargetGroup) -> frozenset[str]:
         """Its targets that pass their checks."""
-        states = self.states.get(group.arn, {})
-        return frozenset(target for target in group.targets if states.get(target) == HEALTHY)
+        healthy = self.traffic.healthy
+        return frozenset(one for one in group.targets if name_of(group.arn, one) in healthy)
 
     def served(self, group: TargetGroup) -> frozenset[str]:
         """Its targets that were ever sent a request."""
-        return frozenset(
-            target for target in group.targets if self.ever.get(counter(group.arn, target), 0) > 0
-        )
+        ever = self.traffic.requests
+        return frozenset(one for one in group.targets if ever.get(name_of(group.arn, one), 0) > 0)
 
 
 class Eyes:
@@ -69,22 +64,15 @@ class Eyes:
         self._processors = Processors(state)
         self._balancers = balancers
         self._used_s: Mapping[str, float] = {}
-        self._requests: Mapping[str, float] = {}
+        self._traffic = Traffic({}, frozenset())
 
     def look(self, machines: Mapping[str, Machine], *, passed_s: float) -> Sight:
         """Look at these machines and at every target."""
-        used_s, requests = self._processors.used_s(machines), self._balancers.requests()
-        sight = Sight(
-            passed_s=passed_s,
-            machines=machines,
-            used_s=growth(used_s, self._used_s),
-            requests=None if requests is None else growth(requests, self._requests),
-            ever=requests or {},
-            states=self._balancers.states(),
-            running=self._running(),
-        )
-        self._used_s, self._requests = used_s, self._requests if requests is None else requests
-        return sight
+        used_s, traffic = self._processors.used_s(machines), self._balancers.traffic()
+        grown_s = growth(used_s, self._used_s)
+        requests = growth(traffic.requests, self._traffic.requests) if traffic else None
+        self._used_s, self._traffic = used_s, traffic or self._traffic
+        return Sight(passed_s, machines, grown_s, requests, self._traffic, self._running())
 
     def _running(self) -> frozenset[str]:
         # The fleet has not written it yet.

@@ -33,6 +33,8 @@ class Group:
     target_group_arns: tuple[str, ...]
     policies: tuple[Policy, ...]
     detailed_monitoring: bool
+    # The process AlarmNotification is suspended: alarms go off and nothing comes of it.
+    is_suspended: bool = False
 
     @property
     def key(self) -> str:
@@ -130,6 +132,7 @@ def _group(entry: Json) -> Group:
         target_group_arns=tuple(entry["target_group_arns"]),
         policies=_policies(entry),
         detailed_monitoring=bool(entry.get("detailed_monitoring", True)),
+        is_suspended="AlarmNotification" in (entry.get("suspended") or []),
     )
 
 

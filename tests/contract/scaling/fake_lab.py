@@ -77,6 +77,7 @@ class FakeLab:
     rates: dict[str, float] = field(default_factory=dict)
     tasks: list[dict[str, Any]] = field(default_factory=list)
     container_instances: list[dict[str, Any]] = field(default_factory=list)
+    healthy: tuple[str, ...] = ()
     is_deploying: bool = False
     refuses: bool = False
     # Calls that changed something: (name, desired).
@@ -97,11 +98,12 @@ class FakeLab:
         self.document = {**self.document, **keys, "version": self.document["version"] + 1}
 
     def is_seen(self, *, running: tuple[str, ...] = (), healthy: tuple[str, ...] = ()) -> None:
-        """Change what the fleet and the edge wrote down."""
+        """Change what the fleet wrote down, and which targets Envoy finds healthy."""
         machines = {machine: {"state": "running"} for machine in running}
-        self._put("fleet.json", machines)
-        states = {target: {"state": "healthy", "reason": ""} for target in healthy}
-        self._put("edge.json", {"targets": {GROUP_ARN: states}})
+        draft = self.folder / "fleet.new"
+        draft.write_text(json.dumps(machines))
+        draft.replace(self.folder / "fleet.json")
+        self.healthy = healthy
 
     def burn(self, machine_id: str, stack: ExitStack) -> None:
         """Run a machine whose one process uses all the processor it gets."""
@@ -194,24 +196,17 @@ class FakeLab:
         for target, rate in self.rates.items():
             self.counts[target] = self.counts.get(target, 0) + rate * (now_s - self.started_s)
         self.started_s = now_s
-        hosts = [
-            {
-                "address": {
-                    "socket_address": {
-                        "address": target.split(":")[0],
-                        "port_value": int(target.split(":")[1]),
-                    }
-                },
-                "stats": [{"name": "rq_total", "value": str(int(count))}],
-            }
-            for target, count in self.counts.items()
-        ]
+        hosts = []
+        for target, count in self.counts.items():
+            address, port = target.split(":")
+            hosts.append(
+                {
+                    "address": {"socket_address": {"address": address, "port_value": int(port)}},
+                    "stats": [{"name": "rq_total", "value": str(int(count))}],
+                    "health_status": {"failed_active_health_check": target not in self.healthy},
+                }
+            )
         return {"cluster_statuses": [{"name": cluster_name(GROUP_ARN), "host_statuses": hosts}]}
-
-    def _put(self, name: str, content: object) -> None:
-        draft = self.folder / f"{name}.new"
-        draft.write_text(json.dumps(content))
-        draft.replace(self.folder / name)
 
 
 class _Handler(BaseHTTPRequestHandler):
