@@ -15,6 +15,7 @@ from deploy.lab.cloud import (
     creation_policy,
     ec2,
     ecs,
+    ecs_on_ec2,
     elastic_ip,
     elbv2,
     group_stacks,
@@ -27,6 +28,7 @@ from deploy.lab.cloud import (
 from deploy.lab.cloud.agents import Agents
 from deploy.lab.cloud.application_autoscaling import ApplicationAutoScaling
 from deploy.lab.cloud.border import Internals, Json, Response
+from deploy.lab.cloud.container_instances import ContainerInstances
 from deploy.lab.cloud.environment import OWN_NAME
 from deploy.lab.cloud.groups import Groups
 from deploy.lab.cloud.lab import Lab
@@ -93,13 +95,16 @@ def install(lab: Lab) -> Callable[[], Json]:
     ec2.install(lab)
     elastic_ip.install(lab)
     elbv2.install(lab)
-    fleet = ecs.install(lab, own_name=OWN_NAME)
+    instances = ContainerInstances(lab)
+    fleet = ecs.install(lab, OWN_NAME, instances)
     lambda_.install(lab)
     route53.install(lab)
     amendments.install()
     signals = Signals(cancelled=lab.cancelled)
     creation_policy.install(signals)
     groups = Groups(lab)
+    groups.holders.append(instances.holds)
+    ecs_on_ec2.install(instances, groups)
     autoscaling.install(groups)
     group_stacks.install(groups, signals, lab.cancelled)
     services = ApplicationAutoScaling()
@@ -118,6 +123,7 @@ def install(lab: Lab) -> Callable[[], Json]:
         "hosted_zones": route53.hosted_zones(),
         "auto_scaling_groups": autoscaling.wanted(groups),
         "scalable_targets": services.wanted(),
+        "capacity_providers": ecs_on_ec2.wanted(),
     }
 
 

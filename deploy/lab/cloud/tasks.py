@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from deploy.lab.cloud.border import Internals, Json, records
+from deploy.lab.cloud.container_instances import ContainerInstances
+from deploy.lab.cloud.draining import Target
 from deploy.lab.cloud.lab import Lab
 from deploy.lab.cloud.numbering import Numbering
 from deploy.lab.cloud.observed import now
@@ -48,6 +50,8 @@ class Container:
     wanted: Json
     lab: Lab
     stop_asked: bool = False
+    # Its instance is no more: there is nothing that could drain.
+    lost: bool = False
     stopping_since: float | None = None
     labels: dict[str, str] = field(default_factory=dict)
 
@@ -69,8 +73,15 @@ class Container:
     @property
     def drains(self) -> bool:
         """Whether a target group still lets it finish what it has begun."""
+        if not self.stop_asked or self.lost:
+            return False
         groups = list(records(ALB.tgs))
-        return self.stop_asked and self.lab.draining.holds(self.address, groups)
+        if not (ports := self.wanted["host_ports"].values()):
+            return self.lab.draining.holds(self.address, groups)
+        # Tasks beside it have the same address.
+        names = {self.address, self.wanted["instance_id"]}
+        mine = {Target(name, port) for name in names for port in ports}
+        return any(mine & set(self.lab.draining.of(arn)) for arn in groups)
 
     @property
     def gone(self) -> bool:
@@ -119,9 +130,10 @@ class TheEmulator:
 class Containers:
     """The part of docker-py's `containers` and `images` that the scheduler uses."""
 
-    def __init__(self, lab: Lab, own_name: str) -> None:
+    def __init__(self, lab: Lab, own_name: str, instances: ContainerInstances) -> None:
         self._lab = lab
         self._own_name = own_name
+        self._instances = instances
         self._lock = threading.Lock()
         self._numbering = Numbering(lab.addresses.task)
         self._all: dict[str, Container] = {}
@@ -163,10 +175,16 @@ class Containers:
         labels, environment = options["labels"], options["environment"]
         task_arn = labels["com.amazonaws.ecs.task-arn"]
         definition, container_definition = _definition(labels)
+        placement = self._instances.placement(task_arn)
+        inside = [int(m["containerPort"]) for m in container_definition.get("portMappings") or []]
+        ports = {p: placement.ports[p] for p in inside if placement and p in placement.ports}
         with self._lock:
             sibling = next((c for c in self._all.values() if c.task_arn == task_arn), None)
             taken = [c.address for c in self._all.values()]
-            address = sibling.address if sibling else self._numbering.next(taken=taken)
+            if placement and definition.get("networkMode") != "awsvpc":
+                address = placement.address
+            else:
+                address = sibling.address if sibling else self._numbering.next(taken=taken)
             task_id = task_arn.rsplit("/", 1)[-1]
             name = labels["com.amazonaws.ecs.container-name"]
             # Containers of one task share its address; the first one has the task's id.
@@ -178,7 +196,9 @@ class Containers:
                 "address": address,
                 "image": image,
                 "command": _command(container_definition, options),
-                "environment": _environment(environment, task_arn),
+                "instance_id": placement.instance_id if placement else None,
+                "host_ports": {str(inside): outside for inside, outside in ports.items()},
+                "environment": _environment(environment, task_arn, list(ports.values())),
                 "cpu_units": int(container_definition.get("cpu") or definition.get("cpu") or 256),
                 "memory_mib": int(
                     container_definition.get("memory") or definition.get("memory") or 512
@@ -217,8 +237,8 @@ class Images:
 class Fleet:
     """The Docker client that the scheduler is given."""
 
-    def __init__(self, lab: Lab, own_name: str) -> None:
-        self.containers = Containers(lab, own_name)
+    def __init__(self, lab: Lab, own_name: str, instances: ContainerInstances) -> None:
+        self.containers = Containers(lab, own_name, instances)
         self.images = Images()
 
 
@@ -244,14 +264,18 @@ def _command(definition: Json, options: Json) -> list[str] | None:
     return command or None
 
 
-def _environment(given: Json, task_arn: str) -> dict[str, str]:
-    """What the task definition says, and what Fargate adds."""
+def _environment(given: Json, task_arn: str, host_ports: list[int]) -> dict[str, str]:
+    """What the task definition says, and what ECS adds.
+
+    Nothing translates ports in the lab: the service listens at its host port itself.
+    """
     region = task_arn.split(":")[3]
     return {
         "AWS_DEFAULT_REGION": region,
-        "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
+        "AWS_EXECUTION_ENV": "AWS_ECS_EC2" if host_ports else "AWS_ECS_FARGATE",
         "AWS_REGION": region,
         **{key: str(value) for key, value in given.items()},
+        **({"NINEWAYS_PORT": str(host_ports[0])} if host_ports else {}),
     }
 
 
