@@ -19,11 +19,25 @@ PROVISIONERS = Internals(
 )
 IAM = Internals("services.iam", "_instance_profiles")
 ALB = Internals("services.alb", "_targets")
+SSM = Internals("services.ssm", "_PUBLIC_AMI_PARAMETERS")
 LAMBDA = Internals("services.lambda_svc", "_functions")
+
+
+# Public parameters that MiniStack lacks: any image will do, for machines run none.
+PUBLIC_IMAGES = tuple(
+    f"/aws/service/{name}"
+    for name in (
+        "ami-amazon-linux-latest/al2023-ami-kernel-default-arm64",
+        "ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id",
+        "ecs/optimized-ami/amazon-linux-2023/recommended/image_id",
+    )
+)
 
 
 def install() -> None:
     """Amend the types that the templates use."""
+    for number, name in enumerate(PUBLIC_IMAGES, 1):
+        SSM.PUBLIC_AMI_PARAMETERS.setdefault(name, f"ami-0ab1ab1ab1ab1ab{number:02}")
     amend_resource_type("AWS::EC2::VPC", after=_with_cidr_block)
     amend_resource_type("AWS::ElasticLoadBalancingV2::TargetGroup", after=_with_targets)
     amend_resource_type("AWS::Lambda::Function", after=_with_concurrency)

@@ -20,6 +20,7 @@ from deploy.lab.cloud import (
     elbv2,
     group_stacks,
     lambda_,
+    listener_rules,
     pin,
     route53,
     security_groups,
@@ -95,6 +96,7 @@ def install(lab: Lab) -> Callable[[], Json]:
     ec2.install(lab)
     elastic_ip.install(lab)
     elbv2.install(lab)
+    listener_rules.install()
     instances = ContainerInstances(lab)
     fleet = ecs.install(lab, OWN_NAME, instances)
     lambda_.install(lab)
