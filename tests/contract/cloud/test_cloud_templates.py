@@ -1,16 +1,19 @@
 """The project's own templates stand, change and go."""
 
 import io
+import threading
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from botocore.exceptions import ClientError
 
 import deploy
-from tests.contract.cloud.conftest import Agents, Cloud, Stack, signalling, until
+from tests.contract.cloud.conftest import Agents, Cloud, Json, Stack, signalling, until
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("agents")]
 
@@ -132,6 +135,77 @@ def answers(cloud: Cloud) -> dict[str, str]:
     found = {record["set_id"]: record["values"][0] for record in records}
     assert set(found.values()) == set(checks.values())
     return found
+
+
+def test_alb_asg(cloud: Cloud, known: dict[str, str]) -> None:
+    stack = stood_up(cloud, "alb_asg", known)
+    (balancer,) = cloud.state()["load_balancers"]
+    assert stack.outputs["Url"] == f"http://{balancer['address']}:8080"
+    until("both in their hook", lambda: states(cloud) == ["Pending:Wait"] * 2)
+    with entering(cloud):
+        until("both in service", lambda: states(cloud) == ["InService"] * 2)
+        cloud.client("autoscaling").set_desired_capacity(
+            AutoScalingGroupName="alb-asg", DesiredCapacity=3
+        )
+        until("three in service", lambda: states(cloud) == ["InService"] * 3)
+        more = {"RequestsPerTarget": "600", "WarmPoolSize": "1", "ZoneName": "lab.test"}
+        stack = stood_up(cloud, "alb_asg", {**known, **more, "MaxInstances": "5"}, update=True)
+
+        assert stack.outputs["Url"] == "http://asg.lab.test:8080"
+        assert (group(cloud)["desired"], group(cloud)["max"]) == (3, 5)
+        assert group(cloud)["warm_pool"]["min_size"] == 1
+        metrics = {policy["metric"] for policy in group(cloud)["policies"]}
+        assert metrics == {"ASGAverageCPUUtilization", "ALBRequestCountPerTarget"}
+
+        stood_up(cloud, "alb_asg", known, update=True)
+        before = {instance["id"] for instance in group(cloud)["instances"]}
+        stood_up(cloud, "alb_asg", changed(known), update=True)
+
+    serving = [i["id"] for i in group(cloud)["instances"] if i["lifecycle_state"] == "InService"]
+    assert len(serving) == 3
+    assert before.isdisjoint(serving)
+    assert cloud.deleted("alb-asg") == "DELETE_COMPLETE"
+    assert cloud.state()["auto_scaling_groups"] == []
+    assert cloud.state()["hosted_zones"] == []
+
+
+def group(cloud: Cloud) -> Json:
+    (group,) = cloud.state()["auto_scaling_groups"]
+    assert isinstance(group, dict)
+    return group
+
+
+def states(cloud: Cloud) -> list[str]:
+    return [instance["lifecycle_state"] for instance in group(cloud)["instances"]]
+
+
+@contextmanager
+def entering(cloud: Cloud) -> Iterator[None]:
+    """Let every instance that waits in its hook go on, as its user data would."""
+    client, enough = cloud.client("autoscaling"), threading.Event()
+
+    def serve() -> None:
+        while not enough.wait(0.05):
+            for group in cloud.state()["auto_scaling_groups"]:
+                pool = (group["warm_pool"] or {"instances": []})["instances"]
+                for instance in [*group["instances"], *pool]:
+                    if instance["lifecycle_state"].endswith(":Wait"):
+                        # Refused when it has gone on since.
+                        with suppress(ClientError):
+                            client.complete_lifecycle_action(
+                                AutoScalingGroupName=group["name"],
+                                LifecycleHookName="serves",
+                                InstanceId=instance["id"],
+                                LifecycleActionResult="CONTINUE",
+                            )
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        thread.join()
 
 
 def test_alb_ecs_fargate(cloud: Cloud, agents: Agents, known: dict[str, str]) -> None:
