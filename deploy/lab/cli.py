@@ -12,7 +12,7 @@ from deploy.console import Screen
 from deploy.errors import NinewaysError
 from deploy.lab import control
 from deploy.lab.delays import DEFAULT_SPEED, DELAYS
-from deploy.lab.status import LabStatus
+from deploy.lab.status import EdgeStatus, LabStatus
 
 app = typer.Typer(
     name="lab",
@@ -134,33 +134,39 @@ def _delays(found: LabStatus) -> Mapping[str, float]:
 
 
 def _shown(found: LabStatus) -> list[Any]:
-    shown: list[Any] = [f"lab {found.name} is [bold]{_coloured(found.state)}[/]"]
-    if found.advice:
-        # A log's last words may hold brackets, which rich would take for its own.
-        shown.append(escape(found.advice))
+    head = f"lab {found.name} is [bold]{_coloured(found.state)}[/]"
+    if found.info:
+        head += f" on {found.info.endpoint_url}, {found.info.speed:g} times as fast as AWS"
+    # A log's last words may hold brackets, which rich would take for its own.
+    shown: list[Any] = [head, *([escape(found.advice)] if found.advice else [])]
     if found.info is None:
         return shown
-    shown[0] += f" on {found.info.endpoint_url}, {found.info.speed:g} times as fast as AWS"
     parts = Table("part", "state", "process", "restarts")
     for part, how in found.info.parts.items():
         parts.add_row(part, _coloured(how.state), str(how.pid or ""), str(how.restarts))
-    shown.append(parts)
-    if found.machines:
-        machines = Table("machine", "kind", "address", "state", "process", "why")
-        for machine, how_it_is in found.machines.items():
-            machines.add_row(
-                machine,
-                how_it_is["kind"],
-                how_it_is["address"],
-                _coloured(how_it_is["state"]),
-                str(how_it_is["pid"] or ""),
-                escape(how_it_is["reason"] or "")
-                or (
-                    "" if how_it_is["exit_code"] is None else f"exit code {how_it_is['exit_code']}"
-                ),
-            )
-        shown.append(machines)
-    return shown
+    machines = Table("machine", "kind", "address", "state", "process", "why")
+    for machine, values in found.machines.items():
+        machines.add_row(*_machine_row(machine, values))
+    return [*shown, parts, *([machines] if found.machines else []), *_edge_lines(found.edge)]
+
+
+def _machine_row(machine: str, how: Mapping[str, Any]) -> tuple[str, ...]:
+    code = how["exit_code"]
+    why = escape(how["reason"] or "") or ("" if code is None else f"exit code {code}")
+    state = _coloured(how["state"])
+    return (machine, how["kind"], how["address"], state, str(how["pid"] or ""), why)
+
+
+def _edge_lines(edge: EdgeStatus) -> list[str]:
+    return [
+        *(f"[yellow]the edge:[/] {escape(what)}" for what in edge.complaints),
+        *(f"[yellow]not done by this lab:[/] {escape(what)}" for what in edge.unsupported),
+        *(
+            f"[red]Envoy refused our {kind} {times} times:[/] `nineways lab logs envoy` says why"
+            for kind, times in edge.rejected.items()
+            if times
+        ),
+    ]
 
 
 def _coloured(state: str) -> str:

@@ -15,13 +15,14 @@ from deploy.lab import ports
 from deploy.lab.delays import DEFAULT_SPEED
 from deploy.lab.folder import folder_of, is_locked, lock, log_files, remove, sweep
 from deploy.lab.processes import MARK, carries, name_of, send
-from deploy.lab.status import LABS, LabInfo, LabStatus, machines, tail
+from deploy.lab.status import LABS, EdgeStatus, LabInfo, LabStatus, machines, tail
 from deploy.telling import Tell
 from deploy.waiting import Patience
 
 SUPERVISOR = (sys.executable, "-P", "-m", "deploy.lab.supervisor")
 
 _UP_WITHIN_S = 60.0
+_CLOSED_WITHIN_S = 5.0
 _PATIENCE = Patience(every_s=0.03)
 
 
@@ -86,7 +87,7 @@ def down(
     finally:
         remove(folder)
         os.close(held)
-    remains += [f"listener {one}" for one in (ports.listeners(info.octet) if info else [])]
+    remains += [f"listener {one}" for one in (_listeners_left(info.octet) if info else [])]
     remains += [f"folder {folder}"] if folder.exists() else []
     tell(f"lab {name} is down" + (f", but there remain {', '.join(remains)}" if remains else ""))
     return remains
@@ -100,7 +101,14 @@ def status(name: str = "default", *, labs: Path = LABS) -> LabStatus:
         state = info.state if info else "starting"
         if info and any(part.state == "restarting" for part in info.parts.values()):
             state = "degraded"
-        return LabStatus(name, state, info.advice if info else "", info, machines(folder))
+        return LabStatus(
+            name,
+            state,
+            info.advice if info else "",
+            info,
+            machines=machines(folder),
+            edge=EdgeStatus.read(folder),
+        )
     if not folder.exists():
         return LabStatus(name, "down")
     # Nothing outlives the supervisor, whatever it had written down.
@@ -201,14 +209,27 @@ def _wait_until_up(name: str, folder: Path, *, tell: Tell) -> LabInfo:
     return info
 
 
+def _listeners_left(octet: int) -> list[ports.Listener]:
+    """What goes on listening. A killed process loses its memory first and its sockets last."""
+    with suppress(TookTooLongError):
+        _PATIENCE.until(
+            lambda: not ports.listeners(octet),
+            what="listeners to close",
+            timeout_s=_CLOSED_WITHIN_S,
+        )
+    return ports.listeners(octet)
+
+
 def _stop_supervisor(folder: Path, *, within_s: float, tell: Tell) -> int:
     """End the supervisor, in order or by force, and take over its lock."""
     taken: list[int] = []
+    told: set[signal.Signals] = set()
 
     def is_ours() -> bool:
         info = LabInfo.read(folder)
         # The number could have been given to a stranger since it was written down.
-        if info and carries(info.pid, str(folder)):
+        if info and how not in told and carries(info.pid, str(folder)):
+            told.add(how)
             send(info.pid, how)
         held = lock(folder)
         if held is not None:

@@ -8,6 +8,8 @@ import fcntl
 import os
 import re
 import shutil
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +19,9 @@ from deploy.telling import Tell
 from deploy.waiting import Patience
 
 _PATIENCE = Patience(every_s=0.002)
+
+# How many files are deleted at once.
+_HANDS = 16
 
 
 def folder_of(name: str, labs: Path) -> Path:
@@ -72,16 +77,39 @@ def sweep(folder: Path, *, tell: Tell) -> list[int]:
     if strays:
         tell(f"clearing away {len(strays)} processes of an earlier life of the lab")
     remains = kill_every(lambda: marked(str(folder)))
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+    empty(folder)
     return remains
+
+
+def empty(folder: Path) -> None:
+    """Delete all that is in it, many at once.
+
+    A machine has thousands of files, and deleting one is waiting for the disk more than work.
+    """
+    folders: dict[int, list[str]] = defaultdict(list)
+    with ThreadPoolExecutor(_HANDS) as hands:
+        for path, below, files in os.walk(folder):
+            links = [name for name in below if os.path.islink(f"{path}/{name}")]  # noqa: PTH114  a hot path
+            hands.map(_unlink, [f"{path}/{name}" for name in files + links])
+            folders[path.count("/")] += [f"{path}/{name}" for name in below if name not in links]
+    with ThreadPoolExecutor(_HANDS) as hands:
+        for depth in sorted(folders, reverse=True):
+            list(hands.map(_rmdir, folders[depth]))
+
+
+def _unlink(path: str) -> None:
+    with suppress(OSError):
+        os.unlink(path)  # noqa: PTH108  the same
+
+
+def _rmdir(path: str) -> None:
+    with suppress(OSError):
+        os.rmdir(path)  # noqa: PTH106  the same
 
 
 def remove(folder: Path) -> None:
     """Delete it."""
+    empty(folder)
     shutil.rmtree(folder, ignore_errors=True)
     # The last lab takes the folder of labs along.
     with suppress(OSError):

@@ -29,7 +29,8 @@ def parts_of(addresses: Addresses, folder: Path, speed: float) -> tuple[PartSpec
     write_bootstrap(folder, addresses)
     lab = ("--octet", str(addresses.octet), "--state", str(folder))
     admin = "http://{}:{}/ready".format(*addresses.envoy_admin)
-    fleet_report = folder / "fleet.json"
+    # Written by each once it is at work.
+    edge_report, fleet_report = folder / "edge.json", folder / "fleet.json"
     return (
         PartSpec(
             "emulator",
@@ -38,13 +39,13 @@ def parts_of(addresses: Addresses, folder: Path, speed: float) -> tuple[PartSpec
             is_the_truth=True,
         ),
         PartSpec("envoy", envoy_command(folder), lambda: _answers(admin)),
-        PartSpec("edge", _module("deploy.lab.edge", *lab), lambda: True),
+        PartSpec("edge", _module("deploy.lab.edge", *lab), edge_report.exists),
         PartSpec(
             "fleet",
             _module("deploy.lab.fleet", *lab, "--speed", str(speed)),
             fleet_report.exists,
         ),
-        PartSpec("scaling", _module("deploy.lab.scaling", *lab), lambda: True),
+        PartSpec("scaling", _module("deploy.lab.scaling", *lab), edge_report.exists),
     )
 
 

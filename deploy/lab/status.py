@@ -1,8 +1,8 @@
 """What is known of a lab, kept in its folder for whoever asks."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -62,6 +62,26 @@ class LabInfo:
 
 
 @dataclass(frozen=True)
+class EdgeStatus:
+    """What the edge has to say besides being up."""
+
+    # Who does not answer it.
+    complaints: Sequence[str] = ()
+    # What templates want and the lab's load balancers, names and addresses do not do.
+    unsupported: Sequence[str] = ()
+    # How often Envoy refused what the edge wrote for it, by kind.
+    rejected: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> "EdgeStatus":
+        """Read what the edge wrote down last."""
+        written = _document(folder / "edge.json")
+        return cls(
+            **{each.name: written[each.name] for each in fields(cls) if each.name in written}
+        )
+
+
+@dataclass(frozen=True)
 class LabStatus:
     """What `nineways lab status` shows."""
 
@@ -71,14 +91,17 @@ class LabStatus:
     info: LabInfo | None = None
     # By id: kind, address, state, pid, exit_code, reason.
     machines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    edge: EdgeStatus = EdgeStatus()
 
 
 def machines(folder: Path) -> Mapping[str, Mapping[str, Any]]:
     """Read what the fleet wrote down last."""
+    return _document(folder / "fleet.json")
+
+
+def _document(path: Path) -> Mapping[str, Any]:
     try:
-        found: Mapping[str, Mapping[str, Any]] = json.loads(
-            (folder / "fleet.json").read_text(encoding="utf-8")
-        )
+        found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     return found

@@ -8,7 +8,6 @@ import argparse
 import os
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +22,7 @@ from deploy.lab.status import LabInfo, LabState, Part, PartState, tail
 from deploy.waiting import Patience
 
 # How soon a death is noticed.
-LOOK_EVERY_S = 0.1
+_PATIENCE = Patience(every_s=0.1)
 READY_WITHIN_S = 30.0
 # Five deaths without a quiet minute between them: it will not stay up.
 GIVE_UP_AFTER = 5
@@ -76,24 +75,30 @@ class Supervisor:
     folder: Path
     specs: Sequence[PartSpec]
     clock: Callable[[], float] = time.monotonic
-    ended: threading.Event = field(default_factory=threading.Event)
+    told_to_end: bool = False
     parts: list[Supervised] = field(default_factory=list)
 
     def run(self) -> None:
         """Be the lab until told to end, or until the emulator is lost."""
         become_subreaper()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self.ended.set())
+            signal.signal(number, self._end)
         try:
             self._start_in_order()
-            while not self.ended.wait(LOOK_EVERY_S) and self.info.state in {"up", "degraded"}:
+            while not self.told_to_end and self.info.state in {"up", "degraded"}:
                 self._watch()
+                _PATIENCE.sleep(_PATIENCE.every_s)
         finally:
             kill_every(lambda: descendants(os.getpid()))
             for part in self.parts:
                 part.process = None
                 part.state = "stopped" if part.state != "given up" else part.state
             self._note()
+
+    def _end(self, *_: object) -> None:
+        # Nothing but this: a handler runs between any two lines of ours, and a lock taken in here,
+        # such as that of a threading.Event, may be held by the very line it interrupted.
+        self.told_to_end = True
 
     def _start_in_order(self) -> None:
         for spec in self.specs:
@@ -102,7 +107,7 @@ class Supervisor:
             self._start(part)
             self._note()
             problem = self._wait_for(part)
-            if self.ended.is_set():
+            if self.told_to_end:
                 return
             if problem:
                 part.state = "given up"
@@ -116,7 +121,7 @@ class Supervisor:
         """Wait until the part is ready; say what is wrong otherwise."""
 
         def has_settled() -> bool:
-            return self.ended.is_set() or part.has_ended or part.spec.is_ready()
+            return self.told_to_end or part.has_ended or part.spec.is_ready()
 
         try:
             Patience(every_s=0.02).until(has_settled, what=part.spec.name, timeout_s=READY_WITHIN_S)

@@ -15,6 +15,7 @@ from deploy.errors import BadInputError, NinewaysError
 from deploy.lab import control, ports
 from deploy.lab.addresses import HTTP_PORT, Addresses
 from deploy.lab.processes import send
+from deploy.lab.status import EdgeStatus
 from tests.lab.conftest import FAKE_LAB, Labs, wait_until
 
 pytestmark = pytest.mark.lab
@@ -47,6 +48,46 @@ def test_down_leaves_no_process_no_port_and_no_file(labs: Labs) -> None:
     assert ports.listeners(info.octet) == []
     assert not labs.root.exists()
     assert labs.status().state == "down"
+
+
+def test_down_is_truthful_about_ports_of_processes_that_are_still_dying(labs: Labs) -> None:
+    info = labs.up()
+    os.kill(info.pid, signal.SIGKILL)
+
+    assert labs.down() == []
+    assert ports.listeners(info.octet) == []
+
+
+def test_a_supervisor_that_is_told_to_end_a_thousand_times_ends_in_order(labs: Labs) -> None:
+    info = labs.up()
+    for _ in range(1000):
+        send(info.pid, signal.SIGTERM)
+
+    assert labs.down() == []
+    assert labs.said[-1] == "lab one is down"
+    assert not any("does not react" in line or "earlier life" in line for line in labs.said)
+
+
+def test_what_the_edge_cannot_do_is_part_of_the_status(labs: Labs) -> None:
+    labs.up()
+    edge = {"version": 3, "complaints": [], "unsupported": ["HTTPS listener"], "rejected": {}}
+    (labs.root / "one" / "edge.json").write_text(json.dumps(edge))
+
+    assert labs.status().edge == EdgeStatus(unsupported=["HTTPS listener"], complaints=[])
+
+
+def test_up_starts_from_an_empty_folder(labs: Labs) -> None:
+    info = labs.up()
+    stale = labs.root / "one" / "machines" / "i-1" / "edge.json"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("{}")
+    (stale.parent / "link").symlink_to(labs.root)
+    os.kill(info.pid, signal.SIGKILL)
+    wait_until(lambda: labs.status().state == "dead", "the death to be noticed")
+
+    labs.up()
+
+    assert not stale.parent.parent.exists()
 
 
 def test_down_of_what_is_not_up_is_done_already(labs: Labs) -> None:
