@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+CHECKOV := .build/checkov
 
 .PHONY: help setup demo test lint bench lock clean
 
@@ -29,12 +30,25 @@ demo: $(READY) ## Deploy the variants on this machine, compare them, show the re
 test: $(READY) ## Run every test that this machine can run
 	@$(BIN)/python -m pytest
 
-lint: $(READY) ## Style, types, import contracts, templates, scripts, Dockerfiles
+# checkov pins a boto3 that is older than MiniStack's, so it has an environment of its own.
+$(CHECKOV)/.ready: tests/templates/checkov.lock
+	@echo "setting up $(CHECKOV) from $< (downloads about 60 MB the first time)"
+	@$(PYTHON) -m venv --clear $(CHECKOV)
+	@$(CHECKOV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+lint: $(READY) $(CHECKOV)/.ready ## Style, types, import contracts, templates, scripts, Dockerfiles
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/cfn-lint -c I -- deploy/*/template.yaml
+	@# checkov passes over what a condition leaves out: the second time with every option switched on.
+	@rm -rf .build/with-options && mkdir -p .build/with-options
+	@cp --parents deploy/*/template.yaml .build/with-options
+	@sed --in-place 's/Default: "false"/Default: "true"/' .build/with-options/deploy/*/template.yaml
+	@CKV_SKIP_PACKAGE_UPDATE_CHECK=true $(CHECKOV)/bin/checkov --config-file tests/templates/checkov.yaml \
+	  --file deploy/*/template.yaml .build/with-options/deploy/*/template.yaml
 	@git ls-files -z '*.sh' .ci/run | xargs -0 $(BIN)/shellcheck
 	@$(BIN)/hadolint docker/Dockerfile*
 
@@ -48,6 +62,8 @@ lock: $(READY) ## Resolve the dependencies anew (needs the package index)
 	  --constraint requirements.lock --extra server --output-file app/server.lock pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  --constraint requirements.lock --extra lambda --output-file app/lambda.lock pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  --upgrade --python-version 3.11 --output-file tests/templates/checkov.lock - <<<'checkov>=3.3'
 
 clean: ## Remove what this project made here
 	@rm -rf $(VENV) .build .mypy_cache .ruff_cache .pytest_cache
