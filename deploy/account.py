@@ -60,6 +60,8 @@ class AccountPlace:
     patience: Patience
     # Names this deployment on the tags of what it creates.
     run: str
+    # Who knows the names of hosted zones; None where the system's name server does.
+    name_server: str | None = None
     healthy_within_s: float = 300
     made: dict[Artifact, "Built"] = field(default_factory=dict)
 
@@ -189,6 +191,7 @@ def account_place(  # noqa: PLR0913  one for each thing in which two places diff
     tell: Tell,
     every_s: float,
     review: Callable[[ChangeSet], None] = lambda _: None,
+    name_server: str | None = None,
 ) -> AccountPlace:
     """Put a place together from its clients and its values."""
     patience = Patience(every_s)
@@ -206,4 +209,5 @@ def account_place(  # noqa: PLR0913  one for each thing in which two places diff
         tell=tell,
         patience=patience,
         run=uuid4().hex[:8],
+        name_server=name_server,
     )

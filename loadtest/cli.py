@@ -17,6 +17,7 @@ from deploy.errors import BadInputError
 from deploy.options import Json, at_a_place
 from deploy.places import On, Where
 from loadtest.arrivals import Arrivals
+from loadtest.resolver import HONEST, Habits
 from loadtest.scenarios import SCENARIOS
 
 if TYPE_CHECKING:
@@ -59,6 +60,14 @@ Seed: TypeAlias = Annotated[
 ]
 WarmUp: TypeAlias = Annotated[
     float, typer.Option(min=0, help="Seconds before the rounds.", rich_help_panel=_LOAD)
+]
+HabitsTyped: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--habits",
+        help="What clients do with a variant's name, of: cache, retry, keep-alive.",
+        rich_help_panel=_LOAD,
+    ),
 ]
 Out: TypeAlias = Annotated[
     Path | None, typer.Option(help="Folder for the results; otherwise one under results/.")
@@ -104,6 +113,7 @@ def compare(  # noqa: PLR0913 - one for each option
     arrivals: Spacing = Arrivals.POISSON,
     seed: Seed = 1,
     warm_up: WarmUp = 4,
+    habits: HabitsTyped = HONEST,
     out: Out = None,
     open_: Open = False,
     where: Where,
@@ -121,6 +131,7 @@ def compare(  # noqa: PLR0913 - one for each option
     from loadtest.run import Load  # noqa: PLC0415
 
     known(scenario)
+    Habits.of(habits)
     load = Load(
         scenario=scenario,
         rate=rate,
@@ -129,6 +140,7 @@ def compare(  # noqa: PLR0913 - one for each option
         seed=seed,
         arrivals=arrivals,
         warm_up_s=warm_up,
+        habits=habits,
     )
     with Screen(as_json=json) as screen:
         targets = targets_of(names, url, where, screen)

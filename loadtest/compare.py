@@ -128,7 +128,7 @@ class Comparison:
         load = self.load.model_copy(update={"arrivals": arrivals})
         started_s = time.time()
         with self.tools.doing(f"{what} {target.name}"):
-            offered = self.tools.generator.offer(target.url, leg, load, seconds=seconds)
+            offered = self.tools.generator.offer(target, leg, load, seconds=seconds)
         self.samples[leg.target, leg.round] = list(offered.samples)
         if warm_up:
             return

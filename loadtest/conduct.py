@@ -105,6 +105,7 @@ def command_line(names: Sequence[str], urls: Sequence[str], load: Load, *, where
         "arrivals": load.arrivals,
         "seed": load.seed,
         "warm-up": f"{load.warm_up_s:g}",
+        "habits": load.habits,
     }
     words = [*names, *(f"--url={url}" for url in urls)]
     words += [f"--{name}={value}" for name, value in options.items()]

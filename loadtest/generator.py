@@ -21,6 +21,7 @@ from loadtest.arrivals import Arrivals, schedule
 from loadtest.run import Load
 from loadtest.samples import Sample, read_csv
 from loadtest.scenarios import Leg
+from loadtest.targets import Target
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 # Time that Locust gets to start, and to wait for the last answers, beyond the schedule.
@@ -66,9 +67,9 @@ class Offered:
 
 
 class Generator(Protocol):
-    """Offers one leg at a URL and returns when the last answer is in or given up."""
+    """Offers one leg to a target and returns when the last answer is in or given up."""
 
-    def offer(self, url: str, leg: Leg, load: Load, *, seconds: float) -> Offered:
+    def offer(self, target: Target, leg: Leg, load: Load, *, seconds: float) -> Offered:
         """Offer the load for so many seconds."""
         ...
 
@@ -76,13 +77,13 @@ class Generator(Protocol):
 class LocustGenerator:
     """One headless Locust process for each leg."""
 
-    def offer(self, url: str, leg: Leg, load: Load, *, seconds: float) -> Offered:
+    def offer(self, target: Target, leg: Leg, load: Load, *, seconds: float) -> Offered:
         """See `Generator`."""
         with tempfile.TemporaryDirectory(prefix="nineways-") as folder:
             path = Path(folder) / "samples.csv"
             before = Usage.now()
             finished = subprocess.run(  # noqa: S603 - our own program and arguments
-                command(url, leg, load, seconds=seconds, samples=path),
+                command(target, leg, load, seconds=seconds, samples=path),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -106,11 +107,11 @@ class LocustGenerator:
         )
 
 
-def command(url: str, leg: Leg, load: Load, *, seconds: float, samples: Path) -> list[str]:
+def command(target: Target, leg: Leg, load: Load, *, seconds: float, samples: Path) -> list[str]:
     """The command line for one leg. The seed goes with the round: all subjects get the same."""
     options = {
         "locustfile": LOCUSTFILE,
-        "host": url,
+        "host": target.url,
         "users": 1,
         "loglevel": "ERROR",
         "exit-code-on-error": 0,
@@ -124,6 +125,8 @@ def command(url: str, leg: Leg, load: Load, *, seconds: float, samples: Path) ->
         "round": leg.round,
         "samples": samples,
     }
+    if target.name_server:
+        options |= {"dns": target.name_server, "habits": load.habits}
     flags = [f"--{name}={value}" for name, value in options.items()]
     return [sys.executable, "-m", "locust", "--headless", "--only-summary", *flags]
 

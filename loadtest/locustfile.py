@@ -23,7 +23,7 @@ from geventhttpclient import HTTPClient
 from locust import FastHttpUser, User, constant_throughput, events, stats, task
 
 from loadtest.arrivals import Arrivals, dispatch, schedule
-from loadtest.resolver import Habits, Resolver, resolver
+from loadtest.resolver import HONEST, Habits, Resolver, resolver
 from loadtest.resolver_gevent import ResolvedClients, resolved
 from loadtest.samples import Sample, write_csv
 from loadtest.scenarios import SCENARIOS, Leg, Request
@@ -66,7 +66,7 @@ def add_options(parser: ArgumentParser) -> None:
     option("round", "Number of the round", type=int, default=1)
     option("samples", "File that receives every request (CSV)", type=Path)
     option("dns", "Name server to ask instead of the system's, such as 127.9.0.53:5353")
-    option("habits", "With --dns, of: cache, retry, keep-alive", default="cache,retry")
+    option("habits", "With --dns, of: cache, retry, keep-alive", default=HONEST)
     option("clients", "With --dns, how many, each with a cache of its own", type=int, default=20)
 
 

@@ -20,6 +20,9 @@ from deploy.lab.edge.dns.stub import Addresses, LookUpFailedError, look_up
 # A client that retries asks a silent server as often: `attempts` of resolv.conf(5) is 2.
 ASK_AT_MOST = 2
 
+# What the DNS asks of a client, as it is typed.
+HONEST = "cache,retry"
+
 # Names to addresses; raises LookUpFailedError.
 LookUp: TypeAlias = Callable[[str], Addresses]
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from loadtest.resolver import HONEST
+
 
 class Frozen(BaseModel):
     """A value that is written once."""
@@ -118,6 +120,8 @@ class Load(Frozen):
     seed: int
     arrivals: str
     warm_up_s: float
+    # What clients do with the name of a target that has one; see `resolver.Habits`.
+    habits: str = HONEST
 
 
 class Run(Frozen):

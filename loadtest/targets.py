@@ -30,11 +30,15 @@ class Target:
     queue: QueueProbe | None = None
     # Where it starts cold, if it does.
     environments: Environments | None = None
+    # Who knows the name in the URL, as 127.9.0.53:5353; the system's name server when None.
+    name_server: str | None = None
 
     @property
     def is_here(self) -> bool:
         """Whether it is on this machine, where no proxy could reach it."""
-        return (urlsplit(self.url).hostname or "").startswith(("127.", "localhost"))
+        return self.name_server is not None or (urlsplit(self.url).hostname or "").startswith(
+            ("127.", "localhost")
+        )
 
 
 def deployed(variants: Sequence[Variant], place: "AccountPlace") -> list[Target]:
@@ -45,13 +49,15 @@ def deployed(variants: Sequence[Variant], place: "AccountPlace") -> list[Target]
 
 def target_of(variant: Variant, place: "AccountPlace", queue: QueueProbe) -> Target:
     """One variant."""
-    url = place.url(variant.url)
+    stated = place.output(variant.url)
+    reached = place.reach(stated)
+    has_name = place.name_server is not None and differ_in_host_only(stated, reached)
     stack = place.cloudformation.find(variant.url.stack)
     function = stack.outputs.get("FunctionName") if stack else None
-    _, who = probe.get(f"{url}/whoami")
+    _, who = probe.get(f"{reached}/whoami")
     return Target(
         name=variant.name,
-        url=url,
+        url=stated if has_name else reached,
         title=variant.title,
         version=str(who.get("version", "")),
         slug=variant.slug,
@@ -59,7 +65,20 @@ def target_of(variant: Variant, place: "AccountPlace", queue: QueueProbe) -> Tar
         environments=LambdaEnvironments(place.lambda_, function, place.patience)
         if function
         else None,
+        name_server=place.name_server if has_name else None,
     )
+
+
+def differ_in_host_only(stated: str, reached: str) -> bool:
+    """Whether the place only looked up a name, which clients of its service do themselves.
+
+    >>> differ_in_host_only("http://app.lab.test:8080", "http://127.9.20.1:8080")
+    True
+    >>> differ_in_host_only("https://x.execute-api.example/live", "http://127.9.60.1:8080/live")
+    False
+    """
+    name, address = urlsplit(stated).hostname, urlsplit(reached).hostname
+    return name != address and stated.replace(name or "", address or "", 1) == reached
 
 
 def by_url(text: str) -> Target:

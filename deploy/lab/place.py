@@ -67,6 +67,7 @@ def lab_place(name: str = "default", *, tell: Tell, labs: Path = LABS) -> Accoun
         reach=_reach(status.info),
         tell=tell,
         every_s=0.1,
+        name_server="{}:{}".format(*Addresses(status.info.octet).dns),
     )
 
 

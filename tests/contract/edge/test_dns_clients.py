@@ -20,6 +20,8 @@ from loadtest.resolver import Habits, Resolver, resolver
 from loadtest.resolver_gevent import ResolvedClients, resolved
 from loadtest.resolver_httpx import ResolvedTransport
 from loadtest.samples import read_csv
+from loadtest.targets import Target
+from loadtest.verify import verify
 from tests.contract.edge.dns_served import Served, Service
 from tests.unit.deploy.clock import Clock
 from tests.unit.edge.dns_zone import NAME, zone
@@ -197,6 +199,13 @@ def test_httpx_resolves_the_same_way(world: World) -> None:
 
     assert asyncio.run(ask_twice()) == [OLD, NEW]
     assert world.new.names == {f"app.lab.test:{world.new.port}"}
+
+
+def test_a_service_is_verified_under_its_name(world: World) -> None:
+    liveness, *_ = verify(Target("named", world.url, name_server=world.dns))
+
+    assert liveness.reason == "the answer is untyped, not application/json"
+    assert world.old.names == {f"app.lab.test:{world.old.port}"}
 
 
 @pytest.mark.lab

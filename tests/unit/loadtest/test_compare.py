@@ -46,8 +46,8 @@ class Generator:
         self.lose: set[str] = set()
         self.interrupt_at: tuple[str, int] | None = None
 
-    def offer(self, url: str, leg: Leg, load: Load, *, seconds: float) -> Offered:
-        del url, load, seconds
+    def offer(self, target: Target, leg: Leg, load: Load, *, seconds: float) -> Offered:
+        del target, load, seconds
         this = (leg.target, leg.round)
         self.legs.append(this)
         lateness_s = 2 * LATENESS_BOUND_MS / 1000 if this in self.late else 0.0

@@ -36,6 +36,7 @@ def test_what_is_no_named_url_is_refused(text: str) -> None:
         (["verify", "no-such-variant"], "no variant called 'no-such-variant'"),
         (["compare", "--url", "nonsense"], "no named URL"),
         (["compare", "--url", "a=http://127.0.0.1", "--scenario", "x"], "no scenario called 'x'"),
+        (["compare", "--url", "a=http://127.0.0.1", "--habits", "x"], "no habit called 'x'"),
         (["report", "nowhere"], "nowhere holds no comparison"),
     ],
 )

@@ -12,6 +12,7 @@ import pytest
 from loadtest.generator import LOCUSTFILE, LocustGenerator
 from loadtest.run import Load
 from loadtest.scenarios import Leg
+from loadtest.targets import Target
 
 PAUSE_S = 0.5
 
@@ -77,7 +78,10 @@ def test_a_stall_shows_in_every_request_that_it_delayed(server: Server) -> None:
     )
 
     offered = LocustGenerator().offer(
-        f"http://127.0.0.1:{server.server_port}/stage", Leg("run", "target", 1), load, seconds=1
+        Target("target", f"http://127.0.0.1:{server.server_port}/stage"),
+        Leg("run", "target", 1),
+        load,
+        seconds=1,
     )
 
     assert len(offered.samples) == offered.asked == 50
