@@ -215,14 +215,26 @@ def test_alb_ecs_fargate(cloud: Cloud, agents: Agents, known: dict[str, str]) ->
     assert stack.outputs["Url"] == f"http://{balancer['address']}:8080"
     assert balancer["listeners"][0]["port"] == 8080
 
-    stood_up(cloud, "alb_ecs_fargate", changed(known), update=True)
+    (target,) = cloud.state()["scalable_targets"]
+    assert (target["min"], target["max"], target["desired"]) == (2, 6, 2)
+    ecs, cluster = cloud.client("ecs"), stack.outputs["ClusterName"]
+    ecs.update_service(cluster=cluster, service=stack.outputs["ServiceName"], desiredCount=3)
+    fast = {"MetricResolution": "20"}
 
+    stood_up(cloud, "alb_ecs_fargate", {**known, **fast}, update=True)
+    stood_up(cloud, "alb_ecs_fargate", {**changed(known), **fast}, update=True)
+
+    # What scaling had found out, stays; what it measures by, follows.
+    (target,) = cloud.state()["scalable_targets"]
+    assert target["desired"] == 3
+    (policy,) = target["policies"]
+    assert policy["metric"] == "ECSServiceAverageCPUUtilizationHighResolution"
     versions = [
         task["environment"]["NINEWAYS_VERSION"]
         for task in cloud.state()["tasks"]
         if task["family"] == "alb-ecs-fargate-web"
     ]
-    assert versions.count("def") == 2
+    assert versions.count("def") == 3
     assert cloud.deleted("alb-ecs-fargate") == "DELETE_COMPLETE"
     until("all tasks to end", lambda: not cloud.state()["tasks"])
 
