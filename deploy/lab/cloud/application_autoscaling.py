@@ -12,20 +12,15 @@ from typing import TypeAlias
 
 from deploy.lab.cloud.border import (
     RESPONSES,
-    Created,
     Internals,
     Json,
     RefusedError,
-    ResourceType,
     Response,
-    add_resource_type,
     records,
-    refuse_unknown,
 )
 
 APP = Internals("app", "SERVICE_HANDLERS")
 ROUTER = Internals("core.router", "SERVICE_PATTERNS")
-CFN = Internals("services.cloudformation.provisioners", "_REPLACING_PROPERTIES", "_physical_name")
 ECS = Internals("services.ecs", "_services", "_update_service")
 
 SERVICE = "application-autoscaling"
@@ -36,45 +31,12 @@ Key: TypeAlias = tuple[str, str, str]
 # ScaleOutCooldown and ScaleInCooldown of an ECS service (TargetTrackingScalingPolicyConfiguration,
 # API reference, 2026-11).
 DEFAULT_COOLDOWN_S = 300
-TARGET_PROPERTIES = frozenset(
-    {"MaxCapacity", "MinCapacity", "ResourceId", "RoleARN", "ScalableDimension", "ServiceNamespace"}
-)
-POLICY_PROPERTIES = frozenset(
-    {
-        "PolicyName",
-        "PolicyType",
-        "ResourceId",
-        "ScalableDimension",
-        "ScalingTargetId",
-        "ServiceNamespace",
-        "TargetTrackingScalingPolicyConfiguration",
-    }
-)
 
 
 def install(autoscaling: "ApplicationAutoScaling") -> None:
-    """Add the service and its two resource types."""
+    """Add the service."""
     ROUTER.SERVICE_PATTERNS[SERVICE] = {"target_prefixes": ["AnyScaleFrontendService"]}
     APP.SERVICE_HANDLERS[SERVICE] = autoscaling.handle
-    add_resource_type(
-        "AWS::ApplicationAutoScaling::ScalableTarget",
-        ResourceType(
-            autoscaling.create_target, autoscaling.delete_target, autoscaling.update_target
-        ),
-    )
-    add_resource_type(
-        "AWS::ApplicationAutoScaling::ScalingPolicy",
-        ResourceType(
-            autoscaling.create_policy, autoscaling.delete_policy, autoscaling.update_policy
-        ),
-    )
-    where = ("ResourceId", "ScalableDimension", "ServiceNamespace")
-    CFN.REPLACING_PROPERTIES["AWS::ApplicationAutoScaling::ScalableTarget"] = where
-    CFN.REPLACING_PROPERTIES["AWS::ApplicationAutoScaling::ScalingPolicy"] = (
-        *where,
-        "PolicyName",
-        "ScalingTargetId",
-    )
 
 
 class ApplicationAutoScaling:
@@ -210,49 +172,11 @@ class ApplicationAutoScaling:
         here = self._here(self._activities)
         return {"ScalingActivities": [a for key, a in here if resource in {None, key[2]}]}
 
-    # ---- the resource types ----
-
-    def create_target(self, logical_id: str, properties: Json, stack: str) -> Created:
-        """Register a target."""
-        del logical_id, stack
-        refuse_unknown(properties, TARGET_PROPERTIES, "AWS::ApplicationAutoScaling::ScalableTarget")
-        self.register(properties)
-        words = (properties[k] for k in ("ResourceId", "ScalableDimension", "ServiceNamespace"))
-        target_id = "|".join(words)
-        return target_id, {"Id": target_id}
-
-    def update_target(self, physical_id: str, old: Json, new: Json, stack: str) -> Created:
-        """Change a target's bounds."""
-        del physical_id, old
-        return self.create_target("", new, stack)
-
-    def delete_target(self, physical_id: str, properties: Json) -> None:
-        """Deregister a target, if its service is still known."""
-        del properties
-        self._forget(physical_id)
-
-    def create_policy(self, logical_id: str, properties: Json, stack: str) -> Created:
-        """Put a policy."""
-        refuse_unknown(properties, POLICY_PROPERTIES, "AWS::ApplicationAutoScaling::ScalingPolicy")
-        properties = {**properties}
-        if target_id := properties.pop("ScalingTargetId", None):
-            properties |= _named(target_id)
-        properties.setdefault("PolicyName", CFN.physical_name(stack, logical_id))
-        arn = self.put_policy(properties)["PolicyARN"]
-        return arn, {"Arn": arn}
-
-    def update_policy(self, physical_id: str, old: Json, new: Json, stack: str) -> Created:
-        """Change a policy; its name, which may have been made up, is at the end of its ARN."""
-        del old
-        named = {**new, "PolicyName": physical_id.rsplit("policyName/", 1)[-1]}
-        return self.create_policy("", named, stack)
-
-    def delete_policy(self, physical_id: str, properties: Json) -> None:
+    def forget_policy(self, arn: str) -> None:
         """Delete a policy, unless it went with its target."""
-        del properties
         for policies in self._policies.values():
             for name, policy in list(policies.items()):
-                if policy["PolicyARN"] == physical_id:
+                if policy["PolicyARN"] == arn:
                     del policies[name]
 
     # ---- inside ----
@@ -280,12 +204,6 @@ class ApplicationAutoScaling:
         }
         self._activities.insert(0, (key, activity))
 
-    def _forget(self, target_id: str) -> None:
-        resource = _named(target_id)["ResourceId"]
-        for key in [key for key in self._targets if key[2] == resource]:
-            del self._targets[key]
-            self._policies.pop(key, None)
-
     def _here(self, items: Iterable[tuple[Key, Json]]) -> list[tuple[Key, Json]]:
         place = (RESPONSES.get_account_id(), RESPONSES.get_region())
         return [(key, item) for key, item in items if key[:2] == place]
@@ -310,16 +228,6 @@ def _service(resource_id: str) -> Json:
     if service is None or service["status"] != "ACTIVE":
         raise RefusedError(f"ECS service doesn't exist: {resource_id}")
     return service
-
-
-def _named(target_id: str) -> Json:
-    """What a target's Ref says."""
-    resource, dimension, namespace = target_id.split("|")
-    return {
-        "ResourceId": resource,
-        "ScalableDimension": dimension,
-        "ServiceNamespace": namespace,
-    }
 
 
 def _wanted(policy: Json) -> Json:

@@ -3,7 +3,6 @@
 MiniStack answers for what only has to be remembered: hooks, scaling policies, tags.
 """
 
-import json
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 from xml.sax.saxutils import escape
@@ -15,17 +14,15 @@ from deploy.lab.cloud.border import (
     Parameters,
     RefusedError,
     Response,
-    records,
 )
-from deploy.lab.cloud.group_model import (
-    Activity,
-    Group,
-    Member,
-    Settings,
-    is_true,
-    pool_size,
-    stamp,
+from deploy.lab.cloud.group_answers import (
+    activity_answer,
+    group_answer,
+    instance_answer,
+    properties_of,
+    tags_answer,
 )
+from deploy.lab.cloud.group_model import Group, Member, Settings, is_true
 from deploy.lab.cloud.groups import Groups, check_size, complete
 
 ASG = Internals(
@@ -37,7 +34,6 @@ ASG = Internals(
     "_member_xml",
     "_p",
     "_parse_nested",
-    "_policies",
     "_tags",
     "_xml",
 )
@@ -57,7 +53,6 @@ PLAIN = (
     "VPCZoneIdentifier",
 )
 NESTED = ("AvailabilityZones", "LaunchTemplate", "Tags", "TargetGroupARNs", "TerminationPolicies")
-# What a suspended process may be called and stops in the lab; the others are remembered.
 WARM_POOL = ("MaxGroupPreparedCapacity", "MinSize", "PoolState")
 
 
@@ -145,7 +140,7 @@ class Api:
             member,
             "an instance was taken out of service in response to a user request.",
         )
-        return {"Activity": _activity(group, member.activity)}
+        return {"Activity": activity_answer(group, member.activity)}
 
     def set_health(self, parameters: Parameters) -> Json:
         """SetInstanceHealth."""
@@ -195,7 +190,7 @@ class Api:
     def describe_warm_pool(self, parameters: Parameters) -> Json:
         """DescribeWarmPool."""
         group = self._find(parameters)
-        instances = [_instance(member) for member in group.pool]
+        instances = [instance_answer(member) for member in group.pool]
         configuration = {"WarmPoolConfiguration": group.warm} if group.warm else {}
         return {**configuration, "Instances": instances}
 
@@ -203,14 +198,14 @@ class Api:
         """DescribeAutoScalingGroups."""
         names = ASG.parse_nested(parameters, "AutoScalingGroupNames") or []
         chosen = [g for g in self._groups.here() if not names or g.name in names]
-        return {"AutoScalingGroups": [_group(group) for group in chosen]}
+        return {"AutoScalingGroups": [group_answer(group) for group in chosen]}
 
     def describe_instances(self, parameters: Parameters) -> Json:
         """DescribeAutoScalingInstances."""
         ids = ASG.parse_nested(parameters, "InstanceIds") or []
         return {
             "AutoScalingInstances": [
-                {"AutoScalingGroupName": group.name, **_instance(member)}
+                {"AutoScalingGroupName": group.name, **instance_answer(member)}
                 for group in self._groups.here()
                 for member in [*group.members, *group.pool]
                 if not ids or member.instance_id in ids
@@ -221,7 +216,7 @@ class Api:
         """DescribeScalingActivities, the latest first."""
         name = ASG.p(parameters, "AutoScalingGroupName")
         chosen = [self._groups.find(name)] if name else self._groups.here()
-        activities = [_activity(group, one) for group in chosen for one in group.activities]
+        activities = [activity_answer(group, one) for group in chosen for one in group.activities]
         return {"Activities": activities[: int(ASG.p(parameters, "MaxRecords") or 100)]}
 
     def _find(self, parameters: Parameters) -> Group:
@@ -258,86 +253,7 @@ def delete(groups: Groups, group: Group) -> None:
 
 def remember_tags(group: Group) -> None:
     """Let DescribeTags know the group's tags."""
-    ASG.tags[group.name] = _tags(group)
-
-
-def properties_of(group: Group) -> Json:
-    """A group's settings in the words they were given in."""
-    settings = group.settings
-    return {
-        "AvailabilityZones": list(settings.zones),
-        "DefaultCooldown": settings.cooldown_s,
-        "DefaultInstanceWarmup": settings.warmup_s,
-        "HealthCheckGracePeriod": settings.grace_s,
-        "HealthCheckType": settings.health_check_type,
-        "LaunchTemplate": settings.template,
-        "MaxSize": settings.max_size,
-        "MinSize": settings.min_size,
-        "NewInstancesProtectedFromScaleIn": settings.protected,
-        "Tags": list(settings.tags),
-        "TargetGroupARNs": list(settings.target_group_arns),
-        "TerminationPolicies": list(settings.termination_policies),
-        "VPCZoneIdentifier": ",".join(settings.subnets),
-    }
-
-
-def wanted(groups: Groups) -> list[Json]:
-    """The groups for the state document."""
-    return [
-        {
-            "name": group.name,
-            "min": group.settings.min_size,
-            "max": group.settings.max_size,
-            "desired": group.desired,
-            "cooldown_s": group.settings.cooldown_s,
-            # Without one of its own a group's instances warm up as long as it cools down.
-            "warmup_s": (
-                group.settings.cooldown_s
-                if group.settings.warmup_s is None
-                else group.settings.warmup_s
-            ),
-            "instances": [_wanted_member(member) for member in group.members],
-            "target_group_arns": list(group.settings.target_group_arns),
-            "policies": _wanted_policies(group.name),
-            "suspended": sorted(group.suspended),
-            "warm_pool": group.warm
-            and {
-                "min_size": int(str(group.warm.get("MinSize") or 0)),
-                "pool_state": group.warm["PoolState"],
-                "instances": [_wanted_member(member) for member in group.pool],
-            },
-        }
-        for group in groups.everywhere()
-    ]
-
-
-def _wanted_member(member: Member) -> Json:
-    return {
-        "id": member.instance_id,
-        "lifecycle_state": member.state,
-        "health": member.health,
-        "in_service_since": member.in_service_since,
-    }
-
-
-def _wanted_policies(name: str) -> list[Json]:
-    """A group's target-tracking policies."""
-    found = []
-    for policy in records(ASG.policies).values():
-        tracking = policy.get("TargetTrackingConfiguration")
-        if policy["AutoScalingGroupName"] == name and tracking:
-            metric = tracking.get("PredefinedMetricSpecification") or {}
-            found.append(
-                {
-                    "name": policy["PolicyName"],
-                    "type": policy["PolicyType"],
-                    "target_value": tracking["TargetValue"],
-                    "metric": metric.get("PredefinedMetricType"),
-                    "resource_label": metric.get("ResourceLabel"),
-                    "disable_scale_in": tracking["DisableScaleIn"],
-                }
-            )
-    return found
+    ASG.tags[group.name] = tags_answer(group)
 
 
 # ---- what the answers look like ----
@@ -356,64 +272,6 @@ def _action(name: str, answer: Answer, groups: Groups) -> Action:
         return response
 
     return act
-
-
-def _group(group: Group) -> Json:
-    settings = properties_of(group)
-    warmup = settings.pop("DefaultInstanceWarmup")
-    return {
-        **settings,
-        "AutoScalingGroupName": group.name,
-        "AutoScalingGroupARN": group.arn,
-        "AvailabilityZones": sorted({*group.settings.zones, *(m.zone for m in group.members)}),
-        "CreatedTime": stamp(group.created),
-        "DesiredCapacity": group.desired,
-        "HealthCheckGracePeriod": int(group.settings.grace_s),
-        "Instances": [_instance(member) for member in group.members],
-        "SuspendedProcesses": [
-            {"ProcessName": name, "SuspensionReason": "User suspended"}
-            for name in sorted(group.suspended)
-        ],
-        "Tags": _tags(group),
-        **({} if warmup is None else {"DefaultInstanceWarmup": warmup}),
-        **({"WarmPoolConfiguration": group.warm} if group.warm else {}),
-        "WarmPoolSize": pool_size(
-            group.warm, max_size=group.settings.max_size, desired=group.desired
-        ),
-    }
-
-
-def _tags(group: Group) -> list[Json]:
-    about = {"ResourceId": group.name, "ResourceType": "auto-scaling-group"}
-    return [{**tag, **about} for tag in group.settings.tags]
-
-
-def _instance(member: Member) -> Json:
-    return {
-        "InstanceId": member.instance_id,
-        "AvailabilityZone": member.zone,
-        "LifecycleState": member.state,
-        "HealthStatus": member.health,
-        "ProtectedFromScaleIn": member.protected,
-        "LaunchTemplate": member.template,
-    }
-
-
-def _activity(group: Group, activity: Activity) -> Json:
-    ended = {} if activity.ended is None else {"EndTime": stamp(activity.ended)}
-    message = {"StatusMessage": activity.message} if activity.message else {}
-    return {
-        "ActivityId": activity.activity_id,
-        "AutoScalingGroupName": group.name,
-        "Description": activity.description,
-        "Cause": activity.cause,
-        "StartTime": stamp(activity.started),
-        **ended,
-        "StatusCode": activity.status,
-        **message,
-        "Progress": 100 if activity.ended else 50,
-        "Details": json.dumps({"Subnet IDs": list(group.settings.subnets)}),
-    }
 
 
 def _properties(parameters: Parameters) -> Json:

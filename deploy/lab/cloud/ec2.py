@@ -4,10 +4,9 @@ MiniStack keeps the records; the fleet runs one machine for each that is running
 """
 
 import base64
-from collections.abc import Mapping
 from typing import Any
 
-from deploy.lab.cloud import security_groups
+from deploy.lab.cloud import launch_templates, security_groups
 from deploy.lab.cloud.border import (
     Action,
     Created,
@@ -32,7 +31,6 @@ EC2 = Internals(
     "_error",
     "_instances",
     "_launch_instances_internal",
-    "_launch_templates",
     "_p",
     "_parse_member_list",
     "_subnets",
@@ -138,45 +136,6 @@ def tags_of(resource_id: str) -> dict[str, str]:
     return {tag["Key"]: tag.get("Value", "") for tag in tags}
 
 
-def launch(template: Json, *, subnet: str, tags: Mapping[str, str]) -> str:
-    """Launch an instance from a launch template; its id.
-
-    Raises:
-        RefusedError: the template or its version does not exist, or it names no image.
-    """
-    data = {**_launch_template_data(template)}
-    if not data.get("ImageId"):
-        raise RefusedError("You must use a valid fully-formed launch template: ImageId is missing")
-    own = {"ResourceType": "instance", "Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}
-    data["TagSpecifications"] = [*data.get("TagSpecifications", []), own]
-    if subnet:
-        data["SubnetId"] = subnet
-    answer = call(EC2.ACTION_MAP["RunInstances"], **_run_parameters(data))
-    return element(answer, "instanceId")
-
-
-def launch_template_name(template: Json) -> dict[str, str]:
-    """Id and name of a launch template that may have been named by either.
-
-    Raises:
-        RefusedError: it does not exist.
-    """
-    found = _launch_template(template)
-    return {key: found[key] for key in ("LaunchTemplateId", "LaunchTemplateName")}
-
-
-def launch_template_version(template: Json) -> str:
-    """The number behind $Latest, $Default or itself.
-
-    Raises:
-        RefusedError: the template does not exist.
-    """
-    found = _launch_template(template)
-    asked = str(template.get("Version") or "$Default")
-    named = {"$Default": found["DefaultVersionNumber"], "$Latest": found["LatestVersionNumber"]}
-    return str(named.get(asked, asked))
-
-
 def _run_instances(stock: Action) -> Action:
     """RunInstances that reads its launch template; what the call says itself comes first."""
 
@@ -186,64 +145,13 @@ def _run_instances(stock: Action) -> Action:
             for key in ("LaunchTemplateId", "LaunchTemplateName", "Version")
         }
         if wanted["LaunchTemplateId"] or wanted["LaunchTemplateName"]:
-            parameters = {**_run_parameters(_launch_template_data(wanted)), **parameters}
+            parameters = {
+                **launch_templates.run_parameters(launch_templates.data_of(wanted)),
+                **parameters,
+            }
         return stock(parameters)
 
     return run
-
-
-def _launch_template(wanted: Json) -> Json:
-    for template in records(EC2.launch_templates).values():
-        if (
-            wanted.get("LaunchTemplateId") == template["LaunchTemplateId"]
-            or wanted.get("LaunchTemplateName") == template["LaunchTemplateName"]
-        ):
-            return template
-    raise RefusedError(f"The launch template {wanted} does not exist")
-
-
-def _launch_template_data(wanted: Json) -> Json:
-    template = _launch_template(wanted)
-    number = launch_template_version(wanted)
-    for version in template["Versions"]:
-        if str(version["VersionNumber"]) == number:
-            data: Json = version["LaunchTemplateData"]
-            return data
-    raise RefusedError(f"Version {number} of {template['LaunchTemplateId']} does not exist")
-
-
-def _run_parameters(properties: Json) -> Parameters:
-    """Launch template data or resource properties in the words of RunInstances."""
-    interface = (properties.get("NetworkInterfaces") or [{}])[0]
-    groups = (
-        properties.get("SecurityGroupIds")
-        or interface.get("GroupSet")
-        or interface.get("Groups")
-        or []
-    )
-    subnet = properties.get("SubnetId") or interface.get("SubnetId")
-    plain = {key: properties.get(key) for key in ("ImageId", "InstanceType", "KeyName", "UserData")}
-    parameters = {key: value for key, value in {**plain, "SubnetId": subnet}.items() if value}
-    parameters |= {f"SecurityGroupId.{n}": group for n, group in enumerate(groups, 1)}
-    profile = properties.get("IamInstanceProfile")
-    if isinstance(profile, str):  # the resource's property is a name, the template's an object
-        profile = {"Name": profile}
-    parameters |= {f"IamInstanceProfile.{key}": value for key, value in (profile or {}).items()}
-    return parameters | _tag_parameters(properties)
-
-
-def _tag_parameters(properties: Json) -> Parameters:
-    tags = {tag["Key"]: str(tag["Value"]) for tag in properties.get("Tags") or []}
-    for specification in properties.get("TagSpecifications") or []:
-        if specification.get("ResourceType") == "instance":
-            tags |= {tag["Key"]: str(tag["Value"]) for tag in specification.get("Tags", [])}
-    if not tags:
-        return {}
-    parameters = {"TagSpecification.1.ResourceType": "instance"}
-    for number, (key, value) in enumerate(tags.items(), 1):
-        parameters[f"TagSpecification.1.Tag.{number}.Key"] = key
-        parameters[f"TagSpecification.1.Tag.{number}.Value"] = value
-    return parameters
 
 
 def _describe_attribute(stock: Action) -> Action:
@@ -316,12 +224,12 @@ def _create(logical_id: str, properties: Json, stack: str) -> Created:
     refuse_unknown(properties, HONOURED | WITHOUT_EFFECT, "AWS::EC2::Instance")
     data: Json = {}
     if template := properties.get("LaunchTemplate"):
-        data = _launch_template_data(template)
+        data = launch_templates.data_of(template)
     merged = {**data, **properties}
     if not merged.get("ImageId"):
         raise RefusedError("The request must contain the parameter ImageId")
     merged["Tags"] = properties.get("Tags") or []
-    answer = call(EC2.ACTION_MAP["RunInstances"], **_run_parameters(merged))
+    answer = call(EC2.ACTION_MAP["RunInstances"], **launch_templates.run_parameters(merged))
     instance = EC2.instances[element(answer, "instanceId")]
     return instance["InstanceId"], _attributes(instance)
 

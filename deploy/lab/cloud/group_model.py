@@ -133,9 +133,10 @@ class Group:
     name: str
     arn: str
     settings: Settings
-    desired: int
-    # What the next change of capacity is due to.
-    why: str
+    desired: int = 0
+    # What a difference between the capacity and the desired one is due to; nothing when an
+    # instance was lost.
+    why: str = ""
     members: list[Member] = field(default_factory=list)
     pool: list[Member] = field(default_factory=list)
     # PutWarmPool's parameters, when there is a pool.
@@ -145,6 +146,16 @@ class Group:
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     # After a failed launch, the next one waits until then.
     retry_at: float = 0.0
+
+    @property
+    def account(self) -> str:
+        """The account it is in."""
+        return self.arn.split(":")[4]
+
+    @property
+    def region(self) -> str:
+        """The region it is in."""
+        return self.arn.split(":")[3]
 
     @property
     def active(self) -> list[Member]:

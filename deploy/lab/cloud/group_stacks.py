@@ -5,7 +5,7 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from deploy.lab.cloud import autoscaling, ec2
+from deploy.lab.cloud import autoscaling, launch_templates
 from deploy.lab.cloud.border import (
     Created,
     Internals,
@@ -179,7 +179,7 @@ class Roll:
                     group.resize(desired, "a rolling update ended,")
 
     def _outdated(self) -> list[str]:
-        version = ec2.launch_template_version(self.group.settings.template)
+        version = launch_templates.version_of(self.group.settings.template)
         return [m.instance_id for m in self.group.active if m.template["Version"] != version]
 
     def _replace_batch(self, how: Json) -> None:

@@ -18,12 +18,15 @@ from deploy.lab.cloud import (
     ecs_on_ec2,
     elastic_ip,
     elbv2,
+    group_answers,
     group_stacks,
     lambda_,
     listener_rules,
     pin,
     route53,
+    route53_resources,
     security_groups,
+    service_scaling_resources,
     stack_deletion,
 )
 from deploy.lab.cloud.agents import Agents
@@ -31,6 +34,7 @@ from deploy.lab.cloud.application_autoscaling import ApplicationAutoScaling
 from deploy.lab.cloud.border import Internals, Json, Response
 from deploy.lab.cloud.container_instances import ContainerInstances
 from deploy.lab.cloud.environment import OWN_NAME
+from deploy.lab.cloud.group_life import Life
 from deploy.lab.cloud.groups import Groups
 from deploy.lab.cloud.lab import Lab
 from deploy.lab.cloud.rest_apis import RestApis
@@ -101,19 +105,22 @@ def install(lab: Lab) -> Callable[[], Json]:
     fleet = ecs.install(lab, OWN_NAME, instances)
     lambda_.install(lab)
     route53.install(lab)
+    route53_resources.install()
     amendments.install()
     signals = Signals(cancelled=lab.cancelled)
     creation_policy.install(signals)
-    groups = Groups(lab)
+    groups = Groups()
     groups.holders.append(instances.holds)
     ecs_on_ec2.install(instances, groups)
     autoscaling.install(groups)
     group_stacks.install(groups, signals, lab.cancelled)
     services = ApplicationAutoScaling()
     application_autoscaling.install(services)
+    service_scaling_resources.install(services)
     stack_deletion.install(lab)
     apis = RestApis(lab)
-    threading.Thread(target=groups.look_after_all, name="lab-groups", daemon=True).start()
+    life = Life(lab, groups)
+    threading.Thread(target=life.look_after_all, name="lab-groups", daemon=True).start()
     return lambda: {
         "instances": ec2.wanted(lab),
         "tasks": ecs.describe(fleet),
@@ -123,7 +130,7 @@ def install(lab: Lab) -> Callable[[], Json]:
         "rest_apis": apis.describe(),
         "health_checks": route53.health_checks(),
         "hosted_zones": route53.hosted_zones(),
-        "auto_scaling_groups": autoscaling.wanted(groups),
+        "auto_scaling_groups": group_answers.wanted(groups),
         "scalable_targets": services.wanted(),
         "capacity_providers": ecs_on_ec2.wanted(),
     }

@@ -206,7 +206,7 @@ def test_the_state_document_tells_the_scaling_controller_all_it_needs(
         "resource_label": None,
         "disable_scale_in": False,
     }
-    assert told["warm_pool"] is None
+    assert (told["warm_pool"], told["detailed_monitoring"]) == (None, False)
 
 
 def test_more_capacity_launches_and_less_drains_before_it_terminates(
@@ -263,6 +263,7 @@ def test_an_instance_whose_target_is_unhealthy_is_replaced(
     until("a replacement", lambda: victim not in (serving(cloud, stack) or [victim]))
 
     causes = activities(cloud, stack.outputs["Group"])
+    assert "in response to an unhealthy instance needing to be replaced" in str(causes)
     assert any("ELB system health check failure" in cause for cause in causes)
 
 
