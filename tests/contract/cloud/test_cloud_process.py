@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.lab.processes import descendants
 from tests.contract.cloud.conftest import Cloud, running, until
 
 pytestmark = pytest.mark.lab
@@ -29,14 +30,6 @@ def listeners(pid: int) -> set[str]:
             if fields[9] in inodes and (fields[3] == LISTENING or table.startswith("udp")):
                 found.add(f"{table} {fields[1]}")
     return found
-
-
-def children(pid: int) -> list[int]:
-    return [
-        int(child)
-        for task in Path(f"/proc/{pid}/task").iterdir()
-        for child in (task / "children").read_text().split()
-    ]
 
 
 def is_alive(pid: int) -> bool:
@@ -71,7 +64,7 @@ def test_sigterm_ends_it_with_its_functions_and_its_temporary_files(tmp_path: Pa
     with running(tmp_path) as cloud:
         make_function(cloud, "def handler(event, context): return 1")
         cloud.client("lambda").invoke(FunctionName="f")
-        workers = children(cloud.process.pid)
+        workers = descendants(cloud.process.pid)
         assert workers
 
         cloud.process.terminate()
@@ -86,7 +79,7 @@ def test_a_killed_control_plane_takes_its_functions_with_it(tmp_path: Path) -> N
     with running(tmp_path) as cloud:
         make_function(cloud, source)
         cloud.client("lambda").invoke(FunctionName="f", InvocationType="Event")
-        workers = until("the function to run", lambda: children(cloud.process.pid))
+        workers = until("the function to run", lambda: descendants(cloud.process.pid))
 
         cloud.process.send_signal(signal.SIGKILL)
         cloud.process.wait(10)

@@ -41,8 +41,12 @@ def stood_up(cloud: Cloud) -> Iterator[Stack]:
     with signalling(cloud, name):
         stack = cloud.finished(name)
     assert stack.status == "CREATE_COMPLETE", cloud.reasons(name)
-    yield stack
-    assert cloud.deleted(name) == "DELETE_COMPLETE"
+    try:
+        yield stack
+    finally:
+        # Of a failed test too: the control plane is everybody's, and the group has a name.
+        ended = cloud.deleted(name)
+    assert ended == "DELETE_COMPLETE"
     nothing_is_left_of(cloud, "rolling")
 
 
