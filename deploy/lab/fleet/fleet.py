@@ -5,10 +5,11 @@ instance, and replacing a task is the ECS scheduler's decision.
 """
 
 import os
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Thread
 from typing import TypeAlias
 
 from deploy.lab.delays import scaled
@@ -16,6 +17,7 @@ from deploy.lab.fleet.boot import CannotBootError, Lab
 from deploy.lab.fleet.governor import Governor
 from deploy.lab.fleet.machine import RunningMachine, Sighting
 from deploy.lab.fleet.wanted import Instance, Machine, Task, Wanted
+from deploy.lab.folder import delete
 from deploy.lab.reconcile import changes
 
 _DELAYS = {Instance: ("ec2-launch", "ec2-boot"), Task: ("fargate-task",)}
@@ -74,7 +76,7 @@ class Fleet:
             if folder.name not in wanted.machines:
                 RunningMachine(folder.name, folder).pull_the_plug()
                 if not wanted.keeps(folder.name):
-                    shutil.rmtree(folder, ignore_errors=True)
+                    _delete_meanwhile(folder)
 
     def sightings(self) -> Mapping[str, Sighting]:
         """Say how every machine is."""
@@ -160,4 +162,9 @@ class Fleet:
         if output.exists():
             logs.mkdir(exist_ok=True)
             output.replace(logs / f"{machine_id}.log")
-        shutil.rmtree(folder, ignore_errors=True)
+        _delete_meanwhile(folder)
+
+
+def _delete_meanwhile(folder: Path) -> None:
+    # An id is never given again, so nobody waits for the end of this.
+    Thread(target=delete, args=[folder], name=f"delete {folder.name}", daemon=True).start()
