@@ -31,6 +31,6 @@ EC2_EIP = Variant(
     url=Output("nineways-ec2-eip", "Url"),
     scalability="low",
     burden="medium",
-    known_for="cheap, fixed IP",
+    known_for="cheap, fixed address",
     limits="one instance at a time takes traffic",
 )
