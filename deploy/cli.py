@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 it failed, and the error says why; 2 what was typed cannot be done; "
-    "3 the place is not there (no lab, no credentials); 4 you said no; 130 interrupted."
+    "3 the place is not there (no lab, no credentials); 4 you said no; 130 interrupted. "
+    "With --json stdout holds one document: the answer, or the error as "
+    '{"error": {"message", "cause", "try"}}.'
 )
 
 
@@ -40,10 +42,11 @@ class Command(TyperGroup):
         """Run the command that was typed."""
         # Being asked to end is the same as Ctrl-C: what stands is said on the way out.
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        as_json = "--json" in ctx.args
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            show_error(InterruptedByUserError("interrupted"))
+            show_error(InterruptedByUserError("interrupted"), as_json=as_json)
             raise typer.Exit(InterruptedByUserError.exit_code) from None
         except Exception as error:
             from deploy.explain import explained  # noqa: PLC0415  brings botocore along
@@ -51,7 +54,7 @@ class Command(TyperGroup):
             known = explained(error)
             if known is None:
                 raise
-            show_error(known)
+            show_error(known, as_json=as_json)
             raise typer.Exit(known.exit_code) from error
         finally:
             signal.signal(signal.SIGTERM, before)

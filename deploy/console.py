@@ -166,8 +166,13 @@ class Screen:
             self.out.print(each, soft_wrap=isinstance(each, str))
 
 
-def show_error(error: NinewaysError, console: Console | None = None) -> None:
-    """Say what, why and what to do."""
+def show_error(
+    error: NinewaysError, console: Console | None = None, *, as_json: bool = False
+) -> None:
+    """Say what, why and what to do; for a machine also on stdout, in place of the answer."""
+    if as_json:
+        words = {"message": str(error), "cause": error.cause, "try": error.remedy}
+        Console(highlight=False).print_json(json.dumps({"error": words}))
     console = console or Console(stderr=True)
     failures: Sequence[Exception] = (
         error.failures if isinstance(error, SeveralFailedError) else (error,)

@@ -85,10 +85,10 @@ def down(
         for each in control.names() if everything else [name]:
             with screen.doing(f"stop the lab {each!r}"):
                 remains[each] = control.down(each, tell=screen.tell)
-    screen.answer({"remains": remains})
     left = [what for each in remains.values() for what in each]
     if left:
         raise NinewaysError(f"something remains: {', '.join(left)}")
+    screen.answer({"remains": remains})
 
 
 @app.command()

@@ -62,6 +62,20 @@ def test_list_shows_every_variant(run: Run) -> None:
     assert all(variant.name in result.stdout for variant in VARIANTS)
 
 
+def test_an_error_for_a_machine_is_json_in_place_of_the_answer(run: Run) -> None:
+    result = run("url", "ec2-eip", "--lab", "nowhere", "--json")
+
+    assert result.exit_code == PlaceNotThereError.exit_code
+    assert json.loads(result.stdout) == {
+        "error": {
+            "message": "there is no such lab",
+            "cause": "",
+            "try": "`nineways lab up` starts it",
+        }
+    }
+    assert "error: there is no such lab" in result.stderr
+
+
 def test_list_for_a_machine_is_json(run: Run) -> None:
     listed = json.loads(run("list", "--json").stdout)
 
