@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterable
 
 from deploy.alb_asg.variant import ALB_ASG
+from deploy.alb_ecs_ec2.variant import ALB_ECS_EC2
 from deploy.alb_ecs_fargate.variant import ALB_ECS_FARGATE
 from deploy.apigw_lambda.variant import APIGW_LAMBDA
 from deploy.ec2_eip.variant import EC2_EIP
@@ -11,7 +12,14 @@ from deploy.ec2_route53.variant import EC2_ROUTE53
 from deploy.errors import BadInputError
 from deploy.model import Variant
 
-VARIANTS: tuple[Variant, ...] = (EC2_EIP, EC2_ROUTE53, ALB_ASG, ALB_ECS_FARGATE, APIGW_LAMBDA)
+VARIANTS: tuple[Variant, ...] = (
+    EC2_EIP,
+    EC2_ROUTE53,
+    ALB_ASG,
+    ALB_ECS_EC2,
+    ALB_ECS_FARGATE,
+    APIGW_LAMBDA,
+)
 
 BY_NAME = {variant.name: variant for variant in VARIANTS}
 

@@ -208,6 +208,36 @@ def entering(cloud: Cloud) -> Iterator[None]:
         thread.join()
 
 
+def test_alb_ecs_ec2(cloud: Cloud, known: dict[str, str]) -> None:
+    # An instance on which the new tasks have room beside the old ones.
+    roomy = {**known, "InstanceType": "t3.small"}
+    stack = stood_up(cloud, "alb_ecs_ec2", roomy)
+    (instance,) = cloud.state()["instances"]
+    until("the second task", lambda: len(tasks(cloud, "web")) == 2)
+    old = tasks(cloud, "web")
+    assert len({task["host_ports"]["8000"] for task in old}) == 2
+    assert {t["instance_id"] for t in [*old, *tasks(cloud, "worker")]} == {instance["id"]}
+    (provider,) = cloud.state()["capacity_providers"]
+    assert provider["asg_name"] == stack.outputs["GroupName"]
+    assert provider["managed_scaling"] is True
+
+    by_hand = {**changed(roomy), "ManagedScaling": "DISABLED"}
+    stood_up(cloud, "alb_ecs_ec2", by_hand, update=True)
+
+    new = [task for task in tasks(cloud, "web") if task not in old]
+    assert [task["environment"]["NINEWAYS_VERSION"] for task in new] == ["def"] * 2
+    (provider,) = cloud.state()["capacity_providers"]
+    assert provider["managed_scaling"] is False
+    assert cloud.deleted("alb-ecs-ec2") == "DELETE_COMPLETE"
+    until("all tasks to end", lambda: not cloud.state()["tasks"])
+    assert cloud.state()["capacity_providers"] == []
+    assert cloud.state()["instances"] == []
+
+
+def tasks(cloud: Cloud, kind: str) -> list[Json]:
+    return [t for t in cloud.state()["tasks"] if t["family"] == f"alb-ecs-ec2-{kind}"]
+
+
 def test_alb_ecs_fargate(cloud: Cloud, agents: Agents, known: dict[str, str]) -> None:
     del agents
     stack = stood_up(cloud, "alb_ecs_fargate", known)
