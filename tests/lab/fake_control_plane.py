@@ -68,7 +68,7 @@ def control_plane(addresses: Addresses) -> Iterator[ControlPlane]:
 
     host, _, port = addresses.emulator_url.removeprefix("http://").partition(":")
     with ThreadingHTTPServer((host, int(port)), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:
             yield plane

@@ -70,7 +70,7 @@ class Service(ThreadingHTTPServer):
         self.requests = 0
         self.names: set[str] = set()
         self.open_connections: set[socket.socket] = set()
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,))
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
     def end(self) -> None:

@@ -246,7 +246,7 @@ class Metadata(BaseHTTPRequestHandler):
 
 def test_the_instance_id_comes_from_the_metadata_service(machine: Machine, bundle: Path) -> None:
     with ThreadingHTTPServer((ADDRESS, 0), Metadata) as server:
-        Thread(target=server.serve_forever).start()
+        Thread(target=server.serve_forever, daemon=True).start()
         done = machine.boot(
             bundle,
             NINEWAYS_COMPUTE_ID="",
