@@ -125,7 +125,13 @@ def _owner(inode: str) -> int | None:
     for folder in Path("/proc").glob("[0-9]*/fd"):
         # Other users' processes and those just ended are not readable.
         with suppress(OSError):
-            for descriptor in folder.iterdir():
-                if str(descriptor.readlink()) == f"socket:[{inode}]":
-                    return int(folder.parent.name)
+            if any(_is_socket(descriptor, inode) for descriptor in folder.iterdir()):
+                return int(folder.parent.name)
     return None
+
+
+def _is_socket(descriptor: Path, inode: str) -> bool:
+    # One that is closed meanwhile, like that of our own look, must not end the look.
+    with suppress(FileNotFoundError):
+        return str(descriptor.readlink()) == f"socket:[{inode}]"
+    return False
