@@ -1,4 +1,4 @@
-"""The rest of the `nineways` command: verify, compare, report, demo.
+"""The rest of the `nineways` command: verify, compare, load, report, demo.
 
 Measuring needs numpy, matplotlib and an HTTP client; they are imported by the commands that use
 them, so that `nineways list` answers at once.
@@ -6,73 +6,40 @@ them, so that `nineways list` answers at once.
 
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.catalog import VARIANTS, choose
 from deploy.cli import app
 from deploy.console import Screen
 from deploy.errors import BadInputError
 from deploy.options import Json, at_a_place
-from deploy.places import On, Where
+from deploy.places import Where
 from loadtest.arrivals import Arrivals
+from loadtest.load_cli import load
+from loadtest.options import (
+    Chosen,
+    HabitsTyped,
+    Names,
+    Open,
+    Out,
+    Rate,
+    Rounds,
+    Seconds,
+    Seed,
+    Spacing,
+    Urls,
+    WarmUp,
+    environment_of,
+    known,
+    targets_of,
+)
 from loadtest.resolver import HONEST, Habits
-from loadtest.scenarios import SCENARIOS
 
 if TYPE_CHECKING:
     from loadtest.conduct import Outcome
-    from loadtest.run import Environment
-    from loadtest.targets import Target
 
 __all__ = ["app", "main"]
-
-_NAMES = ", ".join(variant.name for variant in VARIANTS)
-_LOAD = "Load"
-
-Names: TypeAlias = Annotated[
-    list[str] | None, typer.Argument(metavar="[VARIANT...]", help=f"Of: {_NAMES}; or all.")
-]
-Urls: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option("--url", metavar="NAME=URL", help="Also anything else that has this API."),
-]
-Rate: TypeAlias = Annotated[
-    float, typer.Option(min=0.1, help="Requests a second to each.", rich_help_panel=_LOAD)
-]
-Seconds: TypeAlias = Annotated[
-    float, typer.Option(min=1, help="Length of a round.", rich_help_panel=_LOAD)
-]
-Rounds: TypeAlias = Annotated[
-    int, typer.Option(min=1, help="How often each has its turn.", rich_help_panel=_LOAD)
-]
-Chosen: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        "--scenario", help=f"What is sent: {', '.join(SCENARIOS)}.", rich_help_panel=_LOAD
-    ),
-]
-Spacing: TypeAlias = Annotated[
-    Arrivals, typer.Option("--arrivals", help="How requests are spaced.", rich_help_panel=_LOAD)
-]
-Seed: TypeAlias = Annotated[
-    int, typer.Option(help="Of arrivals, order and intervals.", rich_help_panel=_LOAD)
-]
-WarmUp: TypeAlias = Annotated[
-    float, typer.Option(min=0, help="Seconds before the rounds.", rich_help_panel=_LOAD)
-]
-HabitsTyped: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        "--habits",
-        help="What clients do with a variant's name, of: cache, retry, keep-alive.",
-        rich_help_panel=_LOAD,
-    ),
-]
-Out: TypeAlias = Annotated[
-    Path | None, typer.Option(help="Folder for the results; otherwise one under results/.")
-]
-Open: TypeAlias = Annotated[bool, typer.Option("--open", help="Show the report in the browser.")]
 
 
 @app.command()
@@ -132,7 +99,7 @@ def compare(  # noqa: PLR0913 - one for each option
 
     known(scenario)
     Habits.of(habits)
-    load = Load(
+    chosen = Load(
         scenario=scenario,
         rate=rate,
         seconds=seconds,
@@ -147,15 +114,18 @@ def compare(  # noqa: PLR0913 - one for each option
         named = [target.name for target in targets if target.slug]
         outcome = conduct.conduct(
             targets,
-            load,
+            chosen,
             environment_of(where) if named else conduct.elsewhere("by URL"),
             screen,
-            command=conduct.command_line(named, url or (), load, where=where),
+            command=conduct.command_line(named, url or (), chosen, where=where),
             out=out,
         )
     show(outcome, screen, open_=open_)
     if not outcome.is_complete:
         raise typer.Exit(1)
+
+
+app.command()(load)
 
 
 @app.command()
@@ -188,39 +158,6 @@ def demo(
     with Screen() as screen:
         outcome = demonstrate(screen, lab=lab, keep=keep)
     show(outcome, screen, open_=open_)
-
-
-def targets_of(
-    names: list[str] | None, urls: list[str] | None, where: Where, screen: Screen
-) -> "list[Target]":
-    """Everything that was named; all variants when nothing was."""
-    from loadtest.targets import by_url, deployed  # noqa: PLC0415 - see above
-
-    others = [by_url(text) for text in urls or ()]
-    if not names and others:
-        return others
-    variants = choose(names or ["all"])
-    return [*deployed(variants, where.open(screen)), *others]
-
-
-def environment_of(where: Where) -> "Environment":
-    """Describe the place."""
-    from loadtest import conduct  # noqa: PLC0415 - see above
-
-    if where.on is On.AWS:
-        return conduct.elsewhere("aws")
-    from deploy.lab import control  # noqa: PLC0415
-
-    info = control.status(where.lab).info
-    return conduct.in_lab(info.speed) if info else conduct.elsewhere("lab")
-
-
-def known(scenario: str) -> None:
-    """Refuse a scenario that does not exist."""
-    if scenario not in SCENARIOS:
-        raise BadInputError(
-            f"there is no scenario called {scenario!r}", remedy=f"one of {', '.join(SCENARIOS)}"
-        )
 
 
 def show(outcome: "Outcome", screen: Screen, *, open_: bool) -> None:

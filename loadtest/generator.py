@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -109,24 +109,35 @@ class LocustGenerator:
 
 def command(target: Target, leg: Leg, load: Load, *, seconds: float, samples: Path) -> list[str]:
     """The command line for one leg. The seed goes with the round: all subjects get the same."""
+    what = {
+        "scenario": load.scenario,
+        "rate": load.rate,
+        "arrivals": load.arrivals,
+        "seed": load.seed + leg.round,
+        "habits": load.habits,
+    }
+    return locust(target, leg, what, seconds=seconds, samples=samples)
+
+
+def locust(
+    target: Target, leg: Leg, what: Mapping[str, object], *, seconds: float, samples: Path
+) -> list[str]:
+    """The command line that offers what is said, in the words of the locustfile's options."""
     options = {
         "locustfile": LOCUSTFILE,
         "host": target.url,
         "users": 1,
         "loglevel": "ERROR",
         "exit-code-on-error": 0,
-        "scenario": load.scenario,
-        "rate": load.rate,
         "seconds": seconds,
-        "arrivals": load.arrivals,
-        "seed": load.seed + leg.round,
         "run": leg.run,
         "target": leg.target,
         "round": leg.round,
         "samples": samples,
+        **what,
     }
     if target.name_server:
-        options |= {"dns": target.name_server, "habits": load.habits}
+        options["dns"] = target.name_server
     flags = [f"--{name}={value}" for name, value in options.items()]
     return [sys.executable, "-m", "locust", "--headless", "--only-summary", *flags]
 

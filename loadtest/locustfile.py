@@ -1,8 +1,9 @@
 """The load, as Locust runs it: `locust -f loadtest/locustfile.py --host URL`.
 
-Without `--rate` it is the closed loop Locust's users know: each user sends at most one request
-a second. With `--rate` the requests are due at fixed moments, latency counts from the moment a
-request was due, and `--samples` keeps every one of them: this is how `nineways compare` calls it.
+Without `--rate` or `--shape` it is the closed loop Locust's users know: each user sends at most
+one request a second. With one of them the requests are due at fixed moments, latency counts from
+the moment a request was due, and `--samples` keeps every one of them: this is how `nineways
+compare` and `nineways load` call it.
 
 Importing locust changes sockets and threads of the whole process (gevent), so nothing else of
 the project imports this module.
@@ -10,6 +11,7 @@ the project imports this module.
 
 import itertools
 import json
+import os
 import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -22,10 +24,11 @@ from gevent.pool import Pool
 from geventhttpclient import HTTPClient
 from locust import FastHttpUser, User, constant_throughput, events, stats, task
 
+from loadtest import shapes
 from loadtest.arrivals import Arrivals, dispatch, schedule
 from loadtest.resolver import HONEST, Habits, Resolver, resolver
 from loadtest.resolver_gevent import ResolvedClients, resolved
-from loadtest.samples import Sample, write_csv
+from loadtest.samples import Sample, kept_in
 from loadtest.scenarios import SCENARIOS, Leg, Request
 
 if TYPE_CHECKING:
@@ -58,6 +61,7 @@ def add_options(parser: ArgumentParser) -> None:
 
     option("scenario", "What is sent", choices=list(SCENARIOS), default="send")
     option("rate", "Requests a second, whatever the answers do (open loop)", type=float)
+    option("shape", "Instead of --rate, one that changes: step:20:200@30; loadtest/shapes.py")
     option("seconds", "How long to offer that rate", type=float, default=10.0)
     option("arrivals", "How they are spaced", choices=list(Arrivals), default=Arrivals.POISSON)
     option("seed", "Of the Poisson arrivals", type=int, default=1)
@@ -71,9 +75,10 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def choose_loop(environment: "Environment", **_: object) -> None:
-    """Let one of the two user classes run, according to `--rate`."""
+    """Let one of the two user classes run, according to `--rate` and `--shape`."""
     options = environment.parsed_options
-    environment.user_classes = [OpenLoop if options and options.rate else ClosedLoop]
+    is_open = options and (options.rate or options.shape)
+    environment.user_classes = [OpenLoop if is_open else ClosedLoop]
 
 
 # Locust has types, but not for its hooks.
@@ -127,7 +132,6 @@ class OpenLoop(User):
         """Offer the whole schedule, wait for the last answers, keep the samples, end the test."""
         options = self.environment.parsed_options
         scenario, leg = SCENARIOS[options.scenario], Leg(options.run, options.target, options.round)
-        samples: list[Sample] = []
         sender = Sender(self.environment.host, resolvers(options))
         # The very first request resolves names and starts threads, in here: not the service's time.
         sender.send(Request("GET", "/healthz", expect=200), n=-1, intended=time.perf_counter())
@@ -138,19 +142,12 @@ class OpenLoop(User):
 
         def arrive(request: Request, n: int, intended: float) -> None:
             sample = sender.send(request, n, intended)
-            samples.append(sample)
+            keep(sample)
             self.tell_locust(request, sample)
 
-        due = schedule(
-            Arrivals(options.arrivals),
-            rate=options.rate,
-            seconds=options.seconds,
-            seed=options.seed,
-        )
-        dispatch(due, start, clock=time.perf_counter, sleep=gevent.sleep)
-        flying.join()
-        if options.samples:
-            write_csv(options.samples, sorted(samples, key=lambda sample: sample.n))
+        with kept_in(options.samples or Path(os.devnull)) as keep:
+            dispatch(due(options), start, clock=time.perf_counter, sleep=gevent.sleep)
+            flying.join()
         self.environment.runner.quit()
 
     def tell_locust(self, request: Request, sample: Sample) -> None:
@@ -163,6 +160,15 @@ class OpenLoop(User):
             exception=None if sample.ok else RuntimeError(sample.error),
             context={},
         )
+
+
+def due(options: Any) -> list[float]:  # noqa: ANN401 - Locust's own
+    """When each request is due."""
+    seconds = options.seconds
+    if options.shape:
+        return shapes.schedule(shapes.parse(options.shape), seconds=seconds)
+    arrivals = Arrivals(options.arrivals)
+    return schedule(arrivals, rate=options.rate, seconds=seconds, seed=options.seed)
 
 
 def resolvers(options: Any) -> list[Resolver]:  # noqa: ANN401 - Locust's own

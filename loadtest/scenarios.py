@@ -71,6 +71,14 @@ def mixed(leg: Leg, n: int) -> Request:
     return whoami(leg, n) if n % 5 == 4 else send(leg, n)  # noqa: PLR2004 - four, then one
 
 
+def work(leg: Leg, n: int) -> Request:
+    """Ten requests that compute for 10 ms, then one question: what makes a processor busy.
+
+    Eleven is prime: questions in step with a balancer's turns would meet some targets only.
+    """
+    return whoami(leg, n) if n % 11 == 10 else Request("GET", "/work?ms=10", expect=200)  # noqa: PLR2004 - ten, then one
+
+
 Scenario = Callable[[Leg, int], Request]
 
-SCENARIOS: dict[str, Scenario] = {"send": send, "whoami": whoami, "mixed": mixed}
+SCENARIOS: dict[str, Scenario] = {"send": send, "whoami": whoami, "mixed": mixed, "work": work}

@@ -1,6 +1,7 @@
 """How much is offered when: the rate of requests as a function of time. Pure.
 
-`nineways load --shape step:20:200@30` offers 20 requests a second, from the 30th second on 200.
+`nineways load --shape step --rate 20 --to 200 --at 30` offers 20 requests a second, from the
+30th second on 200. In one word that is `step:20:200@30`.
 """
 
 import math
@@ -10,6 +11,9 @@ from typing import TypeAlias
 
 # Requests a second at so many seconds from the start.
 Shape: TypeAlias = Callable[[float], float]
+
+# A stretch of the load: its name, and from when to when in seconds from the start.
+Part: TypeAlias = tuple[str, float, float]
 
 # How finely a shape is followed; a request is due where the area under it grows by one.
 _SLICE_S = 0.01
@@ -25,6 +29,13 @@ class Constant:
 
     rate: float
 
+    def __str__(self) -> str:
+        return f"constant:{self.rate:g}"
+
+    def parts(self, seconds: float) -> list[Part]:
+        """The stretches in which the load is one thing."""
+        return [(f"{self.rate:g}/s", 0, seconds)]
+
     def __call__(self, at_s: float) -> float:
         """Requests a second at that moment."""
         del at_s
@@ -39,6 +50,13 @@ class Step:
     after: float
     at_s: float
 
+    def __str__(self) -> str:
+        return f"step:{self.before:g}:{self.after:g}@{self.at_s:g}"
+
+    def parts(self, seconds: float) -> list[Part]:
+        """The stretches in which the load is one thing."""
+        return [(f"{self.before:g}/s", 0, self.at_s), (f"{self.after:g}/s", self.at_s, seconds)]
+
     def __call__(self, at_s: float) -> float:
         """Requests a second at that moment."""
         return self.after if at_s >= self.at_s else self.before
@@ -51,6 +69,14 @@ class Ramp:
     first: float
     last: float
     over_s: float
+
+    def __str__(self) -> str:
+        return f"ramp:{self.first:g}:{self.last:g}@{self.over_s:g}"
+
+    def parts(self, seconds: float) -> list[Part]:
+        """The stretches in which the load is one thing."""
+        ramp = (f"{self.first:g} to {self.last:g}/s", 0.0, min(self.over_s, seconds))
+        return [ramp, (f"{self.last:g}/s", self.over_s, seconds)][: 1 + (self.over_s < seconds)]
 
     def __call__(self, at_s: float) -> float:
         """Requests a second at that moment."""
@@ -67,9 +93,22 @@ class Spike:
     at_s: float
     for_s: float
 
+    def __str__(self) -> str:
+        return f"spike:{self.base:g}:{self.peak:g}@{self.at_s:g}+{self.for_s:g}"
+
+    def parts(self, seconds: float) -> list[Part]:
+        """The stretches in which the load is one thing."""
+        end_s = self.at_s + self.for_s
+        before = (f"{self.base:g}/s", 0.0, self.at_s)
+        peak = (f"{self.peak:g}/s", self.at_s, min(end_s, seconds))
+        return [before, peak, (f"{self.base:g}/s again", end_s, seconds)][: 2 + (end_s < seconds)]
+
     def __call__(self, at_s: float) -> float:
         """Requests a second at that moment."""
         return self.peak if self.at_s <= at_s < self.at_s + self.for_s else self.base
+
+
+NamedShape: TypeAlias = Constant | Step | Ramp | Spike
 
 
 def schedule(shape: Shape, *, seconds: float) -> list[float]:
@@ -94,7 +133,7 @@ def schedule(shape: Shape, *, seconds: float) -> list[float]:
     return due
 
 
-def parse(text: str) -> Shape:
+def parse(text: str) -> NamedShape:
     """Read a shape as it is typed.
 
     constant:RATE, step:BEFORE:AFTER@AT, ramp:FIRST:LAST@OVER, spike:BASE:PEAK@AT+FOR,
@@ -119,7 +158,7 @@ def parse(text: str) -> Shape:
         ) from error
 
 
-_KINDS: dict[str, Callable[..., Shape]] = {
+_KINDS: dict[str, Callable[..., NamedShape]] = {
     "constant": Constant,
     "step": Step,
     "ramp": Ramp,
@@ -127,7 +166,7 @@ _KINDS: dict[str, Callable[..., Shape]] = {
 }
 
 
-def _make(kind: str, rates: list[float], moments: list[float]) -> Shape:
+def _make(kind: str, rates: list[float], moments: list[float]) -> NamedShape:
     if any(not math.isfinite(number) or number < 0 for number in (*rates, *moments)):
         raise ValueError(kind)
     if kind == "ramp" and moments == [0.0]:

@@ -94,9 +94,12 @@ def estimated(estimate: Estimate | None) -> str:
 
 def errors(each: Summary) -> str:
     """How many, and which share."""
-    if not each.failed:
-        return "0"
-    return f"[bold red]{each.failed}[/] ({share(each.failed, each.sent)})"
+    return share_failed(each.failed, each.sent)
+
+
+def share_failed(failed: int, sent: int) -> str:
+    """How many, and which share."""
+    return f"[bold red]{failed}[/] ({share(failed, sent)})" if failed else "0"
 
 
 def messages(each: Summary) -> str:
