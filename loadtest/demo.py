@@ -16,16 +16,16 @@ from loadtest.conduct import Outcome
 from loadtest.run import Load
 from loadtest.targets import deployed
 
-# Slow enough for two cores that generator, lab and services share; three turns of five seconds
-# give each variant 600 requests in about a minute and a half.
+# Slow enough for two cores that generator, lab and services share; three turns of four seconds
+# give each variant 480 requests, and six variants their turns in two minutes.
 LOAD = Load(
     scenario="send",
     rate=40,
-    seconds=5,
+    seconds=4,
     rounds=3,
     seed=1,
     arrivals=Arrivals.POISSON,
-    warm_up_s=4,
+    warm_up_s=3,
 )
 
 
