@@ -1,0 +1,205 @@
+"""Which way requests take through a template: its resources as boxes, its references as arrows.
+
+Only what traffic passes is kept. References point where a template needs them, which is often
+against the traffic: a service names its target group, and requests come out of that.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Literal, TypeAlias
+
+from tests.templates.reading import Node, Template, walk
+
+# Passed through; looked up, as a name is; or one standing on the other.
+How: TypeAlias = Literal["through", "asked", "on"]
+
+CLIENTS, QUEUE = "clients", "queue"
+
+# Resources that are boxes, and what is said of them.
+BOXES = {
+    "AWS::ApiGateway::RestApi": "REST API",
+    "AWS::ApiGateway::Stage": "stage of the API",
+    "AWS::AutoScaling::AutoScalingGroup": "Auto Scaling group",
+    "AWS::AutoScaling::WarmPool": "stopped instances",
+    "AWS::EC2::EIP": "Elastic IP",
+    "AWS::EC2::Instance": "EC2 instance",
+    "AWS::ECS::Service": "tasks of ECS",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": "load balancer",
+    "AWS::ElasticLoadBalancingV2::TargetGroup": "target group",
+    "AWS::Lambda::Function": "Lambda function",
+    "AWS::Route53::RecordSet": "DNS record",
+}
+# Where the service itself runs: behind everything else.
+COMPUTE = {
+    "AWS::AutoScaling::AutoScalingGroup",
+    "AWS::EC2::Instance",
+    "AWS::ECS::Service",
+    "AWS::Lambda::Function",
+}
+SELF = ""
+# Type, the property that names where requests come from, the one that names where they go, and
+# how. SELF is the resource itself: what has no SELF only joins two others and is no box.
+WAYS: tuple[tuple[str, str, str, How], ...] = (
+    ("AWS::ApiGateway::Method", "RestApiId", "Integration", "through"),
+    ("AWS::ApiGateway::Stage", SELF, "RestApiId", "through"),
+    ("AWS::AutoScaling::AutoScalingGroup", "TargetGroupARNs", SELF, "through"),
+    ("AWS::AutoScaling::WarmPool", SELF, "AutoScalingGroupName", "on"),
+    ("AWS::EC2::EIPAssociation", "AllocationId", "InstanceId", "through"),
+    ("AWS::ECS::Service", "LoadBalancers", SELF, "through"),
+    ("AWS::ECS::Service", SELF, "CapacityProviderStrategy", "on"),
+    ("AWS::ElasticLoadBalancingV2::Listener", "LoadBalancerArn", "DefaultActions", "through"),
+    ("AWS::ElasticLoadBalancingV2::TargetGroup", SELF, "Targets", "through"),
+    ("AWS::Route53::RecordSet", SELF, "AliasTarget", "asked"),
+    ("AWS::Route53::RecordSet", SELF, "ResourceRecords", "asked"),
+)
+# From a box to the role that says what it may do with the queue.
+WAY_TO_ROLE = {
+    "AWS::EC2::LaunchTemplate",
+    "AWS::ECS::TaskDefinition",
+    "AWS::IAM::InstanceProfile",
+    "AWS::IAM::Role",
+}
+
+
+@dataclass(frozen=True)
+class Box:
+    """A resource, or the clients, or the queue; optional, if it is not there by default."""
+
+    name: str
+    kind: str
+    is_optional: bool = False
+    is_service: bool = False
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """From one box to another."""
+
+    tail: str
+    head: str
+    how: How = "through"
+    is_optional: bool = False
+
+
+@dataclass
+class Traffic:
+    """Boxes by name in the order of the template, and the arrows between them."""
+
+    boxes: dict[str, Box] = field(default_factory=dict)
+    arrows: list[Arrow] = field(default_factory=list)
+
+    def draw(self, tail: str, head: str, how: How = "through", *, is_optional: bool) -> None:
+        """Add an arrow, once; it is as optional as its ends."""
+        ends = self.boxes[tail], self.boxes[head]
+        optional = is_optional or any(end.is_optional for end in ends)
+        arrow = Arrow(tail, head, how, optional)
+        if arrow not in self.arrows:
+            self.arrows.append(arrow)
+
+
+def traffic(template: Template) -> Traffic:
+    """Read the template."""
+    found = Traffic({CLIENTS: Box(CLIENTS, "whoever calls")})
+    for name, resource in template.resources.items():
+        if (kind := resource["Type"]) in BOXES:
+            is_optional = not _is_there(resource, template)
+            found.boxes[name] = Box(name, BOXES[kind], is_optional, kind in COMPUTE)
+    found.boxes[QUEUE] = Box(QUEUE, "of the foundation")
+    _draw_ways(found, template)
+    _draw_queue(found, template)
+    _draw_clients(found)
+    return found
+
+
+def _draw_ways(found: Traffic, template: Template) -> None:
+    """Arrows that some property names."""
+    for name, resource in template.resources.items():
+        for _, source, target, how in (way for way in WAYS if way[0] == resource["Type"]):
+            tails, heads = (_boxes_at(name, key, template, found.boxes) for key in (source, target))
+            for tail, head in product(tails, heads):
+                found.draw(tail, head, how, is_optional=not _is_there(resource, template))
+
+
+def _is_there(resource: Node, template: Template) -> bool:
+    """Whether the resource is made when every parameter has its default."""
+    conditions: Node = template.content.get("Conditions", {})
+
+    def value(node: object) -> object:  # noqa: PLR0911  one for each function
+        match node:
+            case {"Ref": str(name)}:
+                return str(template.parameters.get(name, {}).get("Default", name))
+            case {"Condition": str(name)}:
+                return value(conditions[name])
+            case {"Fn::Equals": [one, other]}:
+                return str(value(one)) == str(value(other))
+            case {"Fn::Not": [inner]}:
+                return not value(inner)
+            case {"Fn::And": list(all_of)}:
+                return all(value(each) for each in all_of)
+            case {"Fn::Or": list(any_of)}:
+                return any(value(each) for each in any_of)
+            case _:
+                return node
+
+    return bool(value(conditions[resource["Condition"]])) if "Condition" in resource else True
+
+
+def _boxes_at(name: str, key: str, template: Template, boxes: dict[str, Box]) -> list[str]:
+    """The boxes that a property refers to, also by way of a capacity provider."""
+    if key == SELF:
+        return [name]
+    names = list(_references(template.resources[name].get("Properties", {}).get(key)))
+    for named in list(names):
+        resource = template.resources.get(named, {})
+        if resource.get("Type") == "AWS::ECS::CapacityProvider":
+            names += _references(resource["Properties"])
+    return [named for named in dict.fromkeys(names) if named in boxes]
+
+
+def _references(value: object) -> Iterator[str]:
+    for part in walk(value):
+        match part:
+            case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
+                yield name
+            case {"Fn::Sub": str(text) | [str(text), *_]}:
+                yield from re.findall(r"\$\{(\w+)(?:\.\w+)*\}", text)
+
+
+def _draw_queue(found: Traffic, template: Template) -> None:
+    """Whoever may send does; whoever may only receive is fed; the rest serves nobody itself."""
+    for box in [box for box in found.boxes.values() if box.is_service]:
+        may = set(_allowed(box.name, template))
+        found.boxes[box.name] = replace(box, is_service=any(it.startswith("sqs:") for it in may))
+        if "sqs:SendMessage" in may:
+            found.draw(box.name, QUEUE, is_optional=False)
+        elif "sqs:ReceiveMessage" in may:
+            found.draw(QUEUE, box.name, is_optional=False)
+
+
+def _allowed(name: str, template: Template) -> Iterator[str]:
+    """The actions of every role on the way from a resource."""
+    seen, ahead = set[str](), [name]
+    while ahead:
+        resource: Node = template.resources[(here := ahead.pop())]
+        if here in seen:
+            continue
+        seen.add(here)
+        if resource["Type"] == "AWS::IAM::Role":
+            yield from (part for part in walk(resource) if isinstance(part, str))
+        ahead += [
+            there
+            for there in _references(resource.get("Properties", {}))
+            if template.resources.get(there, {}).get("Type") in WAY_TO_ROLE
+        ]
+
+
+def _draw_clients(found: Traffic) -> None:
+    """Clients call what nobody else sends requests to, unless it runs the service itself."""
+    reached = {arrow.head for arrow in found.arrows if not arrow.is_optional}
+    for box in list(found.boxes.values()):
+        starts = any(arrow.tail == box.name and arrow.how != "on" for arrow in found.arrows)
+        if starts and box.name not in reached | {CLIENTS, QUEUE} and not box.is_service:
+            asked = any(arrow.tail == box.name and arrow.how == "asked" for arrow in found.arrows)
+            found.draw(CLIENTS, box.name, "asked" if asked else "through", is_optional=False)
