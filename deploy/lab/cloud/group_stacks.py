@@ -203,11 +203,18 @@ class Roll:
                 self._end(outdated[:room])
             else:
                 group.resize(group.desired + extra, "a rolling update needs room,")
-        self._await(how, known, needed)
-        if not room:
-            with self.groups.lock:
-                self._end(outdated[:extra])
-                group.resize(group.desired - extra, "a rolling update made room,")
+        leaving: Collection[str] = outdated[:extra]
+        try:
+            self._await(how, known, needed)
+        except RefusedError:
+            # Left to the group, an old one would go: the template that failed is still its own.
+            leaving = {m.instance_id for m in group.active} - known
+            raise
+        finally:
+            if not room:
+                with self.groups.lock:
+                    self._end(leaving)
+                    group.resize(group.desired - extra, "a rolling update made room,")
 
     def _end(self, instance_ids: Collection[str]) -> None:
         for member in self.group.active:
