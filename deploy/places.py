@@ -79,7 +79,8 @@ def _open_aws(where: Where, screen: Screen, *, yes: bool) -> "AccountPlace":
 
 def _open_lab(where: Where, screen: Screen, *, start: bool) -> "AccountPlace":
     from deploy.lab import control  # noqa: PLC0415
-    from deploy.lab.place import LabNotUpError, lab_place  # noqa: PLC0415
+    from deploy.lab.place import lab_place  # noqa: PLC0415
+    from deploy.lab.status import LabNotUpError  # noqa: PLC0415
 
     try:
         return lab_place(where.lab, tell=screen.tell)

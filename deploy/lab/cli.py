@@ -12,6 +12,8 @@ from deploy.console import Screen
 from deploy.errors import NinewaysError
 from deploy.lab import control
 from deploy.lab.delays import DEFAULT_SPEED, DELAYS
+from deploy.lab.options import Json, Name
+from deploy.lab.sabotage.cli import app as faults_app
 from deploy.lab.status import EdgeStatus, LabStatus
 
 app = typer.Typer(
@@ -21,15 +23,8 @@ app = typer.Typer(
     help="The lab: AWS on this machine, for as long as you need it.",
 )
 
-Name: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        "--name", "--lab", envvar="NINEWAYS_LAB", help="Which lab; several may be up side by side."
-    ),
-]
-Json: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="Answer in JSON on stdout; progress stays on stderr.")
-]
+app.add_typer(faults_app, name="fault")
+
 Speed: TypeAlias = Annotated[
     float,
     typer.Option(
@@ -144,17 +139,21 @@ def _shown(found: LabStatus) -> list[Any]:
     parts = Table("part", "state", "process", "restarts")
     for part, how in found.info.parts.items():
         parts.add_row(part, _coloured(how.state), str(how.pid or ""), str(how.restarts))
-    machines = Table("machine", "kind", "address", "state", "process", "why")
+    machines = Table("machine", "kind", "address", "state", "process", "fault", "why")
     for machine, values in found.machines.items():
         machines.add_row(*_machine_row(machine, values))
-    return [*shown, parts, *([machines] if found.machines else []), *_edge_lines(found.edge)]
+    shown += [parts, *([machines] if found.machines else [])]
+    if queue := found.faults.get("queue"):
+        shown.append(f"[red]the queue fails {queue['fail']:.0%} of its calls[/]: `lab fault heal`")
+    return [*shown, *_edge_lines(found.edge)]
 
 
 def _machine_row(machine: str, how: Mapping[str, Any]) -> tuple[str, ...]:
     code = how["exit_code"]
     why = escape(how["reason"] or "") or ("" if code is None else f"exit code {code}")
     state = _coloured(how["state"])
-    return (machine, how["kind"], how["address"], state, str(how["pid"] or ""), why)
+    fault = f"[red]{how['fault'] or ''}[/]"
+    return (machine, how["kind"], how["address"], state, str(how["pid"] or ""), fault, why)
 
 
 def _edge_lines(edge: EdgeStatus) -> list[str]:

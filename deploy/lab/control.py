@@ -1,14 +1,17 @@
 """Bring a lab up and down, and say how it is."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from deploy.errors import BadInputError, NinewaysError, TookTooLongError
 from deploy.lab import ports
@@ -108,6 +111,7 @@ def status(name: str = "default", *, labs: Path = LABS) -> LabStatus:
             info,
             machines=machines(folder),
             edge=EdgeStatus.read(folder),
+            faults=_faults(info),
         )
     if not folder.exists():
         return LabStatus(name, "down")
@@ -121,6 +125,16 @@ def status(name: str = "default", *, labs: Path = LABS) -> LabStatus:
     return LabStatus(
         name, "dead", "its supervisor ended; `nineways lab down` clears up after it", info
     )
+
+
+def _faults(info: LabInfo | None) -> Mapping[str, Any]:
+    # A lab that is only starting has none.
+    with suppress(OSError, ValueError):
+        faults = f"{info.endpoint_url}/_lab/faults" if info else ""
+        with urllib.request.urlopen(faults, timeout=1) as answer:  # noqa: S310  our own emulator
+            found: Mapping[str, Any] = json.load(answer)
+            return found
+    return {}
 
 
 def names(labs: Path = LABS) -> list[str]:

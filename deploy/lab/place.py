@@ -16,11 +16,11 @@ from boto3.session import Session
 from deploy.account import AccountPlace, account_place
 from deploy.artifacts import Target, build
 from deploy.clients import Clients
-from deploy.errors import PlaceNotThereError, TookTooLongError
+from deploy.errors import TookTooLongError
 from deploy.lab import control
 from deploy.lab.addresses import HTTP_PORT, Addresses
 from deploy.lab.edge.dns.stub import LookUpFailedError, look_up
-from deploy.lab.status import LABS, LabInfo, LabStatus
+from deploy.lab.status import LABS, LabInfo
 from deploy.telling import Tell
 from deploy.waiting import Patience
 
@@ -37,37 +37,23 @@ _EXECUTE_API = re.compile(
 )
 
 
-class LabNotUpError(PlaceNotThereError):
-    """There is no lab of that name to talk to."""
-
-    def __init__(self, status: LabStatus) -> None:
-        super().__init__(
-            f"the lab {status.name} is {status.state}",
-            cause=status.advice,
-            remedy="`nineways lab up` starts it",
-        )
-        self.status = status
-
-
 def lab_place(name: str = "default", *, tell: Tell, labs: Path = LABS) -> AccountPlace:
     """Open a lab that is up.
 
     Raises:
         LabNotUpError: it is not.
     """
-    status = control.status(name, labs=labs)
-    if status.info is None or status.state not in {"up", "degraded"}:
-        raise LabNotUpError(status)
+    info = control.status(name, labs=labs).must_be_up()
     return account_place(
-        _clients(status.info),
+        _clients(info),
         name="lab",
         settings=_settings(),
         make=partial(build, target=Target.here(), report=tell),
         publish_image=_image_uri,
-        reach=_reach(status.info),
+        reach=_reach(info),
         tell=tell,
         every_s=0.1,
-        name_server="{}:{}".format(*Addresses(status.info.octet).dns),
+        name_server="{}:{}".format(*Addresses(info.octet).dns),
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import deploy
+from deploy.errors import PlaceNotThereError
 from deploy.lab.addresses import Addresses
 
 # Where labs keep their files. Not in a temporary folder, which a reboot empties half-way.
@@ -89,9 +90,33 @@ class LabStatus:
     state: LabState
     advice: str = ""
     info: LabInfo | None = None
-    # By id: kind, address, state, pid, exit_code, reason.
+    # By id: kind, address, state, pid, exit_code, reason, fault, fault_problem.
     machines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     edge: EdgeStatus = EdgeStatus()
+    # What was made to go wrong: `machines` by id, and the `queue`.
+    faults: Mapping[str, Any] = field(default_factory=dict)
+
+    def must_be_up(self) -> LabInfo:
+        """Say where it is, for whoever cannot do without it.
+
+        Raises:
+            LabNotUpError: it is not up.
+        """
+        if self.info is None or self.state not in {"up", "degraded"}:
+            raise LabNotUpError(self)
+        return self.info
+
+
+class LabNotUpError(PlaceNotThereError):
+    """There is no lab of that name to talk to."""
+
+    def __init__(self, status: LabStatus) -> None:
+        super().__init__(
+            f"the lab {status.name} is {status.state}",
+            cause=status.advice,
+            remedy="`nineways lab up` starts it",
+        )
+        self.status = status
 
 
 def machines(folder: Path) -> Mapping[str, Mapping[str, Any]]:

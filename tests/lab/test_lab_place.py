@@ -5,7 +5,8 @@ import sys
 import pytest
 
 from deploy.artifacts import Target
-from deploy.lab.place import LabNotUpError, lab_place
+from deploy.lab.place import lab_place
+from deploy.lab.status import LabNotUpError
 from deploy.model import PlaceSetting
 from tests.lab.conftest import Labs
 

@@ -34,6 +34,7 @@ from deploy.lab.cloud.application_autoscaling import ApplicationAutoScaling
 from deploy.lab.cloud.border import Internals, Json, Response
 from deploy.lab.cloud.container_instances import ContainerInstances
 from deploy.lab.cloud.environment import OWN_NAME
+from deploy.lab.cloud.faults import Faults, FaultyCloud
 from deploy.lab.cloud.group_life import Life
 from deploy.lab.cloud.groups import Groups
 from deploy.lab.cloud.lab import Lab
@@ -73,11 +74,12 @@ def serve(lab: Lab) -> None:
     # Queue URLs must lead here and not to localhost.
     SQS.replace("DEFAULT_HOST", host)
     SQS.replace("CANONICAL_NETLOC", f"{host}:{port}")
-    state = State(install(lab))
+    faults = Faults()
+    state = State(faults.added_to(install(lab)))
     for service in DESCRIBED:
         APP.SERVICE_HANDLERS[service] = _touching(APP.SERVICE_HANDLERS[service], state)
     config = uvicorn.Config(
-        Agents(lab, state, APP.app),
+        FaultyCloud(faults, Agents(lab, state, APP.app), changed=state.touch),
         host=host,
         port=int(port),
         access_log=False,

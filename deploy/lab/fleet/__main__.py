@@ -57,7 +57,7 @@ def _turn(
 ) -> None:
     said: Mapping[str, Any] = {}
     is_first = True
-    _write(fleet, state)
+    written = _write(fleet, state, before=None)
     while not ended.is_set():
         wanted = news.latest(wait_s=LOOK_EVERY_S)
         if wanted is None:
@@ -66,10 +66,10 @@ def _turn(
             is_first = False
             fleet.clear_strays(wanted)
         fleet.bring_to(wanted)
+        written = _write(fleet, state, before=written)
         now = {machine_id: asdict(seen) for machine_id, seen in fleet.sightings().items()}
         if now == said:
             continue
-        _write(fleet, state)
         try:
             emulator.report({key: seen for key, seen in now.items() if said.get(key) != seen})
         except OSError as error:
@@ -78,19 +78,24 @@ def _turn(
         said = now
 
 
-def _write(fleet: Fleet, state: Path) -> None:
-    """Leave what `lab status` shows."""
+def _write(fleet: Fleet, state: Path, *, before: str | None) -> str:
+    """Leave what `lab status` shows, when it is not what was left before."""
     machines = {
         machine_id: {
             "kind": "task" if isinstance(member.wanted, Task) else "instance",
             "address": member.wanted.address,
+            "fault": str(member.fault) if member.fault else None,
+            "fault_problem": member.fault_problem,
             **asdict(member.sighting),
         }
         for machine_id, member in fleet.members.items()
     }
-    draft = state / "fleet.draft"
-    draft.write_text(json.dumps(machines), encoding="utf-8")
-    draft.replace(state / "fleet.json")
+    text = json.dumps(machines)
+    if text != before:
+        draft = state / "fleet.draft"
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(state / "fleet.json")
+    return text
 
 
 def _tell(line: str) -> None:

@@ -120,7 +120,8 @@ class Lab:
             "AWS_ENDPOINT_URL": self.addresses.emulator_url,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
-            "AWS_ACCESS_KEY_ID": "test",
+            # Its own, by which the emulator tells a disconnected machine's requests from others'.
+            "AWS_ACCESS_KEY_ID": machine.id,
             "AWS_SECRET_ACCESS_KEY": "test",
             MARK: str(self.state),
             MACHINE_MARK: machine.id,

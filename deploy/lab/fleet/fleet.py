@@ -13,11 +13,14 @@ from threading import Thread
 from typing import TypeAlias
 
 from deploy.lab.delays import scaled
+from deploy.lab.faults import Fault, Kind
+from deploy.lab.fleet import network
 from deploy.lab.fleet.boot import CannotBootError, Lab
 from deploy.lab.fleet.governor import Governor
 from deploy.lab.fleet.machine import RunningMachine, Sighting
 from deploy.lab.fleet.wanted import Instance, Machine, Task, Wanted
 from deploy.lab.folder import delete
+from deploy.lab.processes import descendants
 from deploy.lab.reconcile import changes
 
 _DELAYS = {Instance: ("ec2-launch", "ec2-boot"), Task: ("fargate-task",)}
@@ -37,6 +40,9 @@ class Member:
     booted: bool = False
     is_governed: bool = False
     is_stopping: bool = False
+    # What is wrong with it on purpose, or why that cannot be done.
+    fault: Fault | None = None
+    fault_problem: str | None = None
     # Why it never started, or what killed it.
     reason: str | None = None
     sighting: Sighting = field(default_factory=lambda: Sighting("starting"))
@@ -68,7 +74,7 @@ class Fleet:
             self._stop(machine_id, keeps_disk=wanted.keeps(machine_id))
         for member in self.members.values():
             self._boot_when_due(member)
-            self._look(member)
+            self._look(member, wanted.fault(member.wanted))
 
     def clear_strays(self, wanted: Wanted) -> None:
         """Clear away what an earlier fleet left that nobody wants any more."""
@@ -90,6 +96,8 @@ class Fleet:
         if running.was_booted:
             # An earlier fleet did; whatever became of it since is reported.
             member.booted = True
+            # It may have been disconnected, and healed while there was no fleet.
+            member.fault = Fault(Kind.DISCONNECT)
             self.tell(f"{machine.id}: taken over")
         else:
             self.tell(f"{machine.id}: starts in {wait_s:.1f} s on {machine.address}")
@@ -105,12 +113,14 @@ class Fleet:
             member.reason = str(error)
             self.tell(f"{member.wanted.id}: cannot start: {error}")
 
-    def _look(self, member: Member) -> None:
+    def _look(self, member: Member, fault: Fault | None) -> None:
         if not member.booted or member.sighting.state == "exited":
             return
         before, member.sighting = member.sighting, self._sight(member)
         if member.sighting.state == "running" and not member.is_governed:
-            self._govern(member)
+            self._govern(member, fault)
+        if member.sighting.state == "running":
+            self._afflict(member, fault)
         if member.sighting.state == "exited":
             self.governor.release(member.wanted.id)
         if before.state != member.sighting.state:
@@ -120,12 +130,12 @@ class Fleet:
         sighting = member.running.look() if member.running.was_booted else Sighting("exited")
         return replace(sighting, reason=member.reason) if sighting.state == "exited" else sighting
 
-    def _govern(self, member: Member) -> None:
+    def _govern(self, member: Member, fault: Fault | None) -> None:
         machine, init = member.wanted, member.running.init
         memory_mib = machine.memory_mib if isinstance(machine, Task) else None
         member.is_governed = True
         vcpus = machine.vcpus if machine.vcpus and machine.vcpus < _PROCESSORS else None
-        if init is None or not (vcpus or memory_mib):
+        if init is None:
             return
 
         def out_of_memory() -> None:
@@ -138,7 +148,27 @@ class Fleet:
             vcpus=vcpus,
             memory_mib=memory_mib,
             out_of_memory=out_of_memory,
+            runs=fault.runs if fault else 1.0,
         )
+
+    def _afflict(self, member: Member, fault: Fault | None) -> None:
+        """Do to a machine what is to be wrong with it, and undo what no longer is."""
+        before, member.fault = member.fault, fault
+        if fault != before:
+            self.tell(f"{member.wanted.id}: {fault or 'well'}")
+            member.fault_problem = None
+            self.governor.let_run(member.wanted.id, fault.runs if fault else 1.0)
+        is_cut, was_cut = (each and each.kind is Kind.DISCONNECT for each in (fault, before))
+        if not is_cut and not was_cut:
+            return
+        init = member.running.init
+        try:
+            # Again and again while it lasts: it opens new ones.
+            (network.cut if is_cut else network.connect)(descendants(init) if init else ())
+        except OSError as error:
+            if is_cut and not member.fault_problem:
+                member.fault_problem = f"it cannot be disconnected: {error}"
+                self.tell(f"{member.wanted.id}: {member.fault_problem}")
 
     def _stop(self, machine_id: str, *, keeps_disk: bool) -> None:
         member = self.members[machine_id]

@@ -2,6 +2,8 @@
 
 Each machine earns processor time at the rate of its size and pays for what its processes use;
 in debt it is stopped, as a cgroup's quota would, until it has paid.
+A machine with a fault is stopped besides: for ever when frozen, and when slow by the clock, used or
+not, like a virtual machine whose host does not come to run it.
 Not counted is what a process uses that starts and ends between two listings.
 """
 
@@ -55,12 +57,20 @@ class Governed:
     memory_mib: int | None
     # Called once, with the reason, when it uses more memory than it has.
     out_of_memory: Callable[[], None]
+    # The share of the time that a fault leaves it, and its account of that.
+    runs: float = 1.0
+    turns: Account = field(default_factory=lambda: Account(1.0))
     used_s: dict[int, float] = field(default_factory=dict)
     is_stopped: bool = False
 
+    @property
+    def is_free(self) -> bool:
+        """Whether there is nothing to hold it back from."""
+        return not (self.account or self.memory_mib or self.runs < 1)
+
 
 class Governor:
-    """One thread for all machines; idle while none is governed."""
+    """One thread for all machines; idle while all are free."""
 
     def __init__(self) -> None:
         self._machines: dict[str, Governed] = {}
@@ -80,7 +90,7 @@ class Governor:
         for machine_id in list(self._machines):
             self.release(machine_id)
 
-    def govern(
+    def govern(  # noqa: PLR0913  all that a machine is held to
         self,
         machine_id: str,
         init: int,
@@ -88,16 +98,30 @@ class Governor:
         vcpus: float | None,
         memory_mib: int | None = None,
         out_of_memory: Callable[[], None] = lambda: None,
+        runs: float = 1.0,
     ) -> None:
         """Hold a machine to its size from now on; `init` itself is never stopped."""
         account = Account(vcpus) if vcpus else None
         governed = Governed(init, account, memory_mib, out_of_memory)
         # What was used before is not held against it; what an earlier governor stopped goes on.
         governed.used_s = {pid: _cpu_s(pid) for pid in descendants(init)}
-        _signal(governed, signal.SIGCONT)
+        if runs:
+            _signal(governed, signal.SIGCONT)
         with self._lock:
             self._machines[machine_id] = governed
-        self._some.set()
+        self.let_run(machine_id, runs)
+
+    def let_run(self, machine_id: str, share: float) -> None:
+        """From now on a machine runs for this share of the time: 0 freezes it, 1 is well."""
+        with self._lock:
+            governed = self._machines.get(machine_id)
+            if governed is None:
+                return
+            governed.runs, governed.turns = share, Account(share)
+            _list(governed)
+            if not share or governed.is_free:
+                _stop(governed, is_stopped=not share)
+            self._watch_some()
 
     def release(self, machine_id: str) -> None:
         """Let it run free, or be forgotten."""
@@ -105,8 +129,13 @@ class Governor:
             governed = self._machines.pop(machine_id, None)
             if governed and governed.is_stopped:
                 _signal(governed, signal.SIGCONT)
-            if not self._machines:
-                self._some.clear()
+            self._watch_some()
+
+    def _watch_some(self) -> None:
+        if all(governed.is_free for governed in self._machines.values()):
+            self._some.clear()
+        else:
+            self._some.set()
 
     def _run(self) -> None:
         pause = threading.Event()
@@ -120,6 +149,8 @@ class Governor:
             listed = now if lists else listed
             with self._lock:
                 for governed in self._machines.values():
+                    if governed.is_free:
+                        continue
                     if lists:
                         _list(governed)
                     _settle(governed, now - settled)
@@ -139,17 +170,34 @@ def _list(governed: Governed) -> None:
 
 
 def _settle(governed: Governed, passed_s: float) -> None:
+    # Both accounts are kept, whichever stops it.
+    may_run = [_has_paid(governed, passed_s), _has_its_turn(governed, passed_s)]
+    if all(may_run) == governed.is_stopped:
+        _stop(governed, is_stopped=not all(may_run))
+
+
+def _has_paid(governed: Governed, passed_s: float) -> bool:
     if not governed.account:
-        return
+        return True
     used_s = 0.0
     for pid, before_s in governed.used_s.items():
         now_s = _cpu_s(pid, before_s)
         used_s += now_s - before_s
         governed.used_s[pid] = now_s
-    may_run = governed.account.settle(used_s=used_s, passed_s=passed_s)
-    if may_run == governed.is_stopped:
-        governed.is_stopped = not may_run
-        _signal(governed, signal.SIGCONT if may_run else signal.SIGSTOP)
+    return governed.account.settle(used_s=used_s, passed_s=passed_s)
+
+
+def _has_its_turn(governed: Governed, passed_s: float) -> bool:
+    """A slow machine pays for the time that passes while it runs, busy or idle."""
+    if governed.runs in {0, 1}:
+        return bool(governed.runs)
+    used_s = 0.0 if governed.is_stopped else passed_s
+    return governed.turns.settle(used_s=used_s, passed_s=passed_s)
+
+
+def _stop(governed: Governed, *, is_stopped: bool) -> None:
+    governed.is_stopped = is_stopped
+    _signal(governed, signal.SIGSTOP if is_stopped else signal.SIGCONT)
 
 
 def _signal(governed: Governed, number: signal.Signals) -> None:

@@ -2,8 +2,10 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+from deploy.lab.faults import Fault
 
 # ECS counts CPU in these; Fargate's smallest task has a quarter.
 UNITS_OF_A_VCPU = 1024
@@ -47,6 +49,8 @@ class Task:
     cpu_units: int
     memory_mib: int
     stop_timeout_s: float
+    # Whose fault is the task's too.
+    instance_id: str | None = None
 
     @property
     def vcpus(self) -> float:
@@ -66,6 +70,13 @@ class Wanted:
     machines: Mapping[str, Machine]
     # Those that are off and keep their disk.
     stopped: frozenset[str] = frozenset()
+    # What somebody asked to go wrong, by machine.
+    faults: Mapping[str, Fault] = field(default_factory=dict)
+
+    def fault(self, machine: Machine) -> Fault | None:
+        """What is wrong with it, or else with the instance it is on."""
+        of_host = self.faults.get(machine.instance_id or "") if isinstance(machine, Task) else None
+        return self.faults.get(machine.id, of_host)
 
     def keeps(self, machine_id: str) -> bool:
         """Whether the machine still exists, on or off."""
@@ -85,6 +96,7 @@ def wanted(document: Mapping[str, Any]) -> Wanted:
         version=int(document["version"]),
         machines={machine.id: machine for machine in machines},
         stopped=frozenset(entry["id"] for entry in document["instances"] if not _runs(entry)),
+        faults={key: Fault.of(entry) for key, entry in document.get("faults", {}).items()},
     )
 
 
@@ -112,4 +124,5 @@ def _task(entry: Mapping[str, Any]) -> Task:
         cpu_units=int(entry["cpu_units"]),
         memory_mib=int(entry["memory_mib"]),
         stop_timeout_s=float(entry["stop_timeout_s"]),
+        instance_id=entry.get("instance_id"),
     )

@@ -26,6 +26,7 @@ def test_the_document_has_every_list_an_agent_reads(cloud: Cloud) -> None:
         "auto_scaling_groups",
         "scalable_targets",
         "capacity_providers",
+        "faults",
     }
 
 
