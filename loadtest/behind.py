@@ -45,8 +45,6 @@ class Behind(Protocol):
     scaled: Sequence[str]
     # Machines that were there at the first look.
     there_before: frozenset[str]
-    # Which machine a target belongs to, as seen so far.
-    owners: Mapping[str, str]
 
     def look(self) -> Sequence[Capacity]:
         """How it is now."""
@@ -62,7 +60,6 @@ class Unseen:
 
     scaled: Sequence[str] = ()
     there_before: frozenset[str] = frozenset()
-    owners: Mapping[str, str] = {}
 
     def look(self) -> Sequence[Capacity]:
         """See `Behind`."""
@@ -83,23 +80,29 @@ class BehindInLab:
         self._state_url = f"{emulator_url}/_lab/state?since=-1&wait=0"
         self._slug = slug
         self._lines = folder / "scaling.jsonl"
-        self._from_byte = self._lines.stat().st_size if self._lines.exists() else 0
+        self._read_bytes = self._lines.stat().st_size if self._lines.exists() else 0
+        self._events: list[Event] = []
         self._processors = Processors(folder)
         self._used: tuple[float, Mapping[str, float]] = (0.0, {})
         document = self._document()
         self.scaled: Sequence[str] = [key for key in _keys(document) if key in resources]
         self.there_before = frozenset(wanted(document).machines)
-        self.owners: Mapping[str, str] = _owners(document)
+        self._owners: Mapping[str, str] = _owners(document)
 
     def look(self) -> Sequence[Capacity]:
         """See `Behind`."""
         # A part that is just being restarted shows nothing for a moment.
         with suppress(OSError, ValueError, KeyError):
             document = self._document()
-            self.owners = {**self.owners, **_owners(document)}
+            self._owners = {**self._owners, **_owners(document)}
             if self.scaled:
                 view = self._read("scaling.json")["scaled"]
-                return [_capacity(key, view[key]) for key in self.scaled if key in view]
+                served = _with_targets(document)
+                return [
+                    _capacity(key, view[key], has_targets=key in served)
+                    for key in self.scaled
+                    if key in view
+                ]
             return self._fixed(document)
         return ()
 
@@ -108,11 +111,13 @@ class BehindInLab:
         if not self._lines.exists():
             return ()
         with self._lines.open("rb") as file:
-            file.seek(self._from_byte)
+            file.seek(self._read_bytes)
             # Half a line is for the next time.
-            lines = file.read().rpartition(b"\n")[0].splitlines()
-        events = [_event(json.loads(line)) for line in lines]
-        return [event for event in events if event.scaled in self.scaled]
+            whole = b"".join(file.read().rpartition(b"\n")[:2])
+        events = [_event(json.loads(line), self._owners) for line in whole.splitlines()]
+        self._events += [event for event in events if event.scaled in self.scaled]
+        self._read_bytes += len(whole)
+        return self._events
 
     def _fixed(self, document: Json) -> Sequence[Capacity]:
         """Count copies of which nobody changes the number."""
@@ -136,10 +141,10 @@ class BehindInLab:
         """What balancers and Route 53 find, of each machine that one of them checks."""
         edge = self._read("edge.json")
         found = {
-            self.owners[target]: health["state"] == "healthy"
+            self._owners[target]: health["state"] == "healthy"
             for group in edge.get("targets", {}).values()
             for target, health in group.items()
-            if target in self.owners
+            if target in self._owners
         }
         by_address = {one["address"]: one["id"] for one in document["instances"]}
         checks = edge.get("dns", {}).get("health_checks", {})
@@ -229,10 +234,24 @@ def _owners(document: Json) -> dict[str, str]:
     }
 
 
-def _capacity(name: str, now: Json) -> Capacity:
+def _with_targets(document: Json) -> set[str]:
+    """What scales and serves: all but groups of instances on which somebody else's tasks run."""
+    groups = document.get("auto_scaling_groups") or []
+    return set(_keys(document)) - {
+        f"group/{group['name']}" for group in groups if not group["target_group_arns"]
+    }
+
+
+def _capacity(name: str, now: Json, *, has_targets: bool) -> Capacity:
+    if not has_targets:
+        # In a lab such an instance idles, for its tasks run beside it.
+        return Capacity(name, now["desired"], now["running"])
     return Capacity(name, now["desired"], now["running"], now["healthy"], now["cpu_percent"])
 
 
-def _event(line: Mapping[str, Any]) -> Event:
+def _event(line: Mapping[str, Any], owners: Mapping[str, str]) -> Event:
+    """Read a line; a target is known by the machine it is now, for ports are used again."""
     facts = {key: value for key, value in line.items() if key not in {"at", "scaled", "event"}}
+    if target := facts.get("target"):
+        facts["machine"] = owners.get(target, target)
     return Event(line["at"], line["scaled"], line["event"], facts)

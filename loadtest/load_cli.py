@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 AT_S = 10.0
 SPIKE_S = 10.0
+# One Locust process does not offer more, and nobody watches for longer.
+MOST_RATE = 2_000
+MOST_SECONDS = 3_600
 
 
 class Shape(StrEnum):
@@ -49,11 +52,19 @@ def load(  # noqa: PLR0913 - one for each option
         Shape, typer.Option(help="How the load changes.", rich_help_panel=LOAD)
     ] = Shape.CONSTANT,
     rate: Annotated[
-        float, typer.Option(min=0, help="Requests a second to begin with.", rich_help_panel=LOAD)
+        float,
+        typer.Option(
+            min=0, max=MOST_RATE, help="Requests a second to begin with.", rich_help_panel=LOAD
+        ),
     ] = 20,
     to: Annotated[
         float | None,
-        typer.Option(min=0, help="Requests a second that it changes to.", rich_help_panel=LOAD),
+        typer.Option(
+            min=0,
+            max=MOST_RATE,
+            help="Requests a second that it changes to.",
+            rich_help_panel=LOAD,
+        ),
     ] = None,
     at: Annotated[
         float | None,
@@ -72,7 +83,8 @@ def load(  # noqa: PLR0913 - one for each option
         ),
     ] = None,
     seconds: Annotated[
-        float, typer.Option(min=1, help="How long in all.", rich_help_panel=LOAD)
+        float,
+        typer.Option(min=1, max=MOST_SECONDS, help="How long in all.", rich_help_panel=LOAD),
     ] = 60,
     scenario: Chosen = "mixed",
     habits: HabitsTyped = HONEST,
@@ -147,15 +159,16 @@ def shape_of(  # noqa: PLR0913 - one for each option
             f"the {shape} would come after {change_s:g} s, and the load ends after {seconds:g} s",
             remedy="make --at smaller or --seconds larger",
         )
-    match shape, to:
-        case Shape.STEP, float():
-            made: shapes.NamedShape = shapes.Step(rate, to, change_s)
-        case Shape.RAMP, float():
-            made = shapes.Ramp(rate, to, over or seconds)
-        case Shape.SPIKE, float():
-            made = shapes.Spike(rate, to, change_s, over or SPIKE_S)
-        case _:
-            made = shapes.Constant(rate)
+    text = {
+        Shape.CONSTANT: f"constant:{rate}",
+        Shape.STEP: f"step:{rate}:{to}@{change_s}",
+        Shape.RAMP: f"ramp:{rate}:{to}@{over or seconds}",
+        Shape.SPIKE: f"spike:{rate}:{to}@{change_s}+{over or SPIKE_S}",
+    }[shape]
+    try:
+        made = shapes.parse(text)
+    except shapes.ShapeError as error:
+        raise BadInputError(str(error)) from error
     if not shapes.schedule(made, seconds=seconds):
         raise BadInputError("that is no load: no request is ever due", remedy="raise --rate")
     return made

@@ -74,5 +74,5 @@ def as_json(loaded: Loaded, folder: Path) -> dict[str, Any]:
     """The same for programs; what there is for each second is in timeline.json."""
     told = loaded.model_dump(mode="json", exclude={"each_second", "copies"})
     for out, dumped in zip(loaded.timeline.scale_outs, told["timeline"]["scale_outs"], strict=True):
-        dumped |= {"took_s": out.took_s, "served_after_s": out.served_after_s}
+        dumped["took_s"] = out.took_s
     return {**told, "folder": str(folder)}

@@ -18,7 +18,6 @@ _DID = {
     Step.HEALTHY: "is healthy",
     Step.FIRST_REQUEST: "is sent its first request",
     Step.FIRST_ANSWER: "gives its first answer",
-    Step.GONE: "is gone",
 }
 
 # What was waited for until a step.
@@ -55,20 +54,25 @@ def called(scaled: str) -> str:
 
 def moment_said(moment: Moment) -> str:
     """One moment, but for when it was."""
-    who = moment.machine or called(moment.scaled)
+    if moment.step is Step.LOAD:
+        return f"from here on, {moment.said} are offered"
+    return f"{moment.machine or called(moment.scaled)} {_did(moment)}"
+
+
+def _did(moment: Moment) -> str:
     match moment.step:
-        case Step.LOAD:
-            return f"from here on, {moment.said} are offered"
         case Step.BREACH:
-            return f"{who}: above its target, {moment.said}"
+            return f"is above its target, {moment.said}"
         case Step.DETECT:
-            return f"{who}: the alarm is on, {moment.said}"
+            return f"has its alarm on, {moment.said}"
         case Step.RELAX:
-            return f"{who}: the alarm is off, {moment.said}"
+            return f"has its alarm off, {moment.said}"
         case Step.DECIDE:
-            return f"{who}: {moment.before} → {moment.desired} wanted, for {moment.said}"
+            return f"shall have {moment.desired} instead of {moment.before}, for {moment.said}"
+        case Step.GONE:
+            return f"is {moment.said or 'gone'}"
         case _:
-            return f"{who} {_DID[moment.step]}"
+            return _DID[moment.step]
 
 
 def sentences(loaded: Loaded) -> list[str]:
@@ -112,10 +116,16 @@ def _scaling(loaded: Loaded) -> Iterator[str]:
 
 def _scale_out(out: ScaleOut) -> str:
     told = f"{called(out.scaled)} went from {out.before} to {out.desired}"
-    parts = [f"{max(took_s, 0):.1f} s {WAITS[step]}" for step, took_s in out.took_s.items()]
-    if out.served_after_s is None:
-        return f"{told}; no new copy was seen to serve before the load ended ({', '.join(parts)})."
-    return f"{told}, and a new copy served after {out.served_after_s:.1f} s: {', '.join(parts)}."
+    parts = [f"{took_s:.1f} s {WAITS[step]}" for step, took_s in out.took_s.items()]
+    if out.last_decision_s is not None:
+        parts[0] += f" after the one at {out.last_decision_s:.1f} s"
+    if served_s := out.after_s(Step.FIRST_ANSWER, Step.FIRST_REQUEST):
+        told += f", and a new copy served {served_s:.1f} s after the load had changed"
+    elif ran_s := out.after_s(Step.PROVISION):
+        told += f", and a new machine ran {ran_s:.1f} s after the load had changed"
+    else:
+        told += ", and no new machine was seen to run before the load ended"
+    return f"{told}: {', '.join(parts)}."
 
 
 def _no_scale_out(name: str, loaded: Loaded) -> str:

@@ -71,7 +71,7 @@ class Watch:
         """Tell what has happened since the last look, each once."""
         events = self.behind.events()
         known = self.behind.there_before | self.answered
-        seen = Seen(events[self.told :], new, known, self.behind.owners)
+        seen = Seen(events[self.told :], new, known)
         self.told = len(events)
         for moment in timeline((), seen, began_s=began_s).moments:
             if moment.step is Step.FIRST_ANSWER:
@@ -155,7 +155,7 @@ def written_up(  # noqa: PLR0913 - all that is known
     offered = Offered(
         samples, len(asked), now.busy_share_since(since), now.children_cores_since(since)
     )
-    seen = Seen(watch.behind.events(), samples, watch.behind.there_before, watch.behind.owners)
+    seen = Seen(watch.behind.events(), samples, watch.behind.there_before)
     parts = [part for part in order.shape.parts(order.seconds) if part[1] < lasted_s]
     return Loaded(
         id=leg.run,

@@ -68,8 +68,8 @@ class Moment(Frozen):
 class ScaleOut(Frozen):
     """A decision to have more, and how the first of these machines came to answer.
 
-    A step is missing when it was not seen: the alarm was on before the load changed, no request
-    asked the copy who it is, the load ended first.
+    A step is missing when it was not seen: the alarm was on already, no request asked the copy
+    who it is, the load ended first.
     """
 
     scaled: str
@@ -77,20 +77,27 @@ class ScaleOut(Frozen):
     desired: int
     because: str
     machines: tuple[str, ...]
+    # When the load had become what it was at the decision.
+    load_s: float
+    # When the same had been decided upon before, under that load.
+    last_decision_s: float | None
+    # In the order in which it happened: a balancer that finds nobody healthy asks everybody, and
+    # a new copy answers before it is found healthy.
     at_s: dict[Step, float]
 
     @property
     def took_s(self) -> dict[Step, float]:
-        """How long each step took after the one that was seen before it."""
+        """How long each step took after the one before it, from the load's change or decision."""
+        since_s = self.load_s if self.last_decision_s is None else self.last_decision_s
+        known_s = [since_s, *self.at_s.values()]
         return {
-            step: at_s - earlier_s for (_, earlier_s), (step, at_s) in pairwise(self.at_s.items())
+            step: later_s - earlier_s
+            for step, (earlier_s, later_s) in zip(self.at_s, pairwise(known_s), strict=True)
         }
 
-    @property
-    def served_after_s(self) -> float | None:
-        """From the change of the load until a new copy served; None when none was seen to."""
-        served_s = self.at_s.get(Step.FIRST_ANSWER, self.at_s.get(Step.FIRST_REQUEST))
-        return None if served_s is None else served_s - self.at_s[Step.LOAD]
+    def after_s(self, *steps: Step) -> float | None:
+        """From the change of the load to the first of these steps that was seen."""
+        return next((self.at_s[step] - self.load_s for step in steps if step in self.at_s), None)
 
 
 class Timeline(Frozen):
@@ -109,15 +116,13 @@ class Seen:
     samples: Sequence[Sample] = ()
     # The copies of which a first answer is no news.
     there_before: AbstractSet[str] = frozenset()
-    # Which machine a target, as address:port, belongs to.
-    owners: Mapping[str, str] = field(default_factory=dict)
 
 
 def timeline(parts: Sequence[Part], seen: Seen, *, began_s: float) -> Timeline:
     """Put together what happened under a load of these parts, begun at `began_s` since 1970."""
     moments = [
         *(Moment(at_s=from_s, step=Step.LOAD, said=name) for name, from_s, _ in parts),
-        *(_moment(e, e.at - began_s, seen.owners) for e in seen.events if e.event in _OF_SCALING),
+        *(_moment(e, e.at - began_s) for e in seen.events if e.event in _OF_SCALING),
         *_first_answers(seen, began_s),
     ]
     # Whoever was there is sent the first request there ever was by this load, too.
@@ -130,10 +135,12 @@ def timeline(parts: Sequence[Part], seen: Seen, *, began_s: float) -> Timeline:
     return Timeline(moments=tuple(moments), scale_outs=tuple(_scale_outs(moments)))
 
 
-def _moment(event: Event, at_s: float, owners: Mapping[str, str]) -> Moment:
+def _moment(event: Event, at_s: float) -> Moment:
     facts, step = event.facts, Step(event.event)
-    machine = facts.get("machine") or owners.get(facts.get("target", ""), facts.get("target", ""))
+    machine = str(facts.get("machine", ""))
     said = str(facts.get("because", ""))
+    if step is Step.GONE and "target" in facts:
+        said = "no target any more"
     if "metric" in facts:
         said = f"{facts['metric']} at {facts.get('value')}"
     decided = {key: int(facts[key]) for key in ("before", "desired") if key in facts}
@@ -162,15 +169,15 @@ def _scale_out(
 ) -> ScaleOut:
     """Follow one decision: back to what led to it, on to what came of it."""
     others_s = [one.at_s for one in decisions if one.scaled == decision.scaled]
-    changed_s = max(
+    load_s = max(
         (m.at_s for m in moments if m.step is Step.LOAD and m.at_s <= decision.at_s), default=0.0
     )
-    previous_s = max((at_s for at_s in others_s if at_s < decision.at_s), default=-math.inf)
+    last_s = max((at_s for at_s in others_s if load_s <= at_s < decision.at_s), default=None)
     next_s = min((at_s for at_s in others_s if at_s > decision.at_s), default=math.inf)
     of_it = [moment for moment in moments if moment.scaled == decision.scaled]
-    at_s = {Step.LOAD: changed_s}
+    at_s: dict[Step, float] = {}
     for step in _BEFORE_A_DECISION:
-        since_s = max(changed_s, previous_s)
+        since_s = load_s if last_s is None else last_s
         seen = [m.at_s for m in of_it if m.step is step and since_s <= m.at_s <= decision.at_s]
         at_s |= {step: seen[-1]} if seen else {}
     at_s[Step.DECIDE] = decision.at_s
@@ -180,21 +187,26 @@ def _scale_out(
     paths = [_path(machine, moments) for machine in launched]
     # The one that came furthest, and of those the first.
     paths.sort(key=lambda path: (-len(path), max(path.values())))
-    at_s |= paths[0] if paths else {}
     return ScaleOut(
         scaled=decision.scaled,
         before=decision.before,
         desired=decision.desired,
         because=decision.said,
         machines=tuple(launched),
-        at_s=at_s,
+        load_s=load_s,
+        last_decision_s=last_s,
+        at_s=at_s | (paths[0] if paths else {}),
     )
 
 
 def _path(machine: str, moments: Sequence[Moment]) -> dict[Step, float]:
-    """When a machine took each of its steps for the first time."""
+    """When a machine took each of its steps for the first time, in that order."""
     path: dict[Step, float] = {}
-    for step in _OF_A_MACHINE:
-        seen = [m.at_s for m in moments if m.step is step and m.machine == machine]
-        path |= {step: seen[0]} if seen else {}
+    for moment in moments:
+        if moment.machine == machine and moment.step in _OF_A_MACHINE:
+            path.setdefault(moment.step, moment.at_s)
+    if Step.FIRST_ANSWER in path:
+        # The balancer's counters are looked at now and then, and know no later: the answer is
+        # the better witness.
+        path.pop(Step.FIRST_REQUEST, None)
     return path

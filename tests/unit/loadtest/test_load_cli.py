@@ -8,8 +8,9 @@ from typer.testing import CliRunner
 
 from deploy.errors import BadInputError
 from deploy.places import On, Where
-from loadtest import archive, cli, shown
+from loadtest import archive, cli, shapes, shown
 from loadtest.conduct import command_line
+from loadtest.load_cli import Shape, shape_of
 from loadtest.summary import summarise
 from loadtest.targets import by_url
 from tests.unit.loadtest.runs import LOAD, everything
@@ -37,6 +38,16 @@ def test_what_is_no_named_url_is_refused(text: str) -> None:
         (["compare", "--url", "nonsense"], "no named URL"),
         (["compare", "--url", "a=http://127.0.0.1", "--scenario", "x"], "no scenario called 'x'"),
         (["compare", "--url", "a=http://127.0.0.1", "--habits", "x"], "no habit called 'x'"),
+        (["load", "no-such-variant"], "no variant called 'no-such-variant'"),
+        (["load"], "one thing is loaded"),
+        (["load", "ec2-eip", "--url", "a=http://127.0.0.1"], "one thing is loaded"),
+        (["load", "ec2-eip", "--shape", "step"], "changes to another rate"),
+        (["load", "ec2-eip", "--to", "50"], "a constant load has no --to"),
+        (["load", "ec2-eip", "--shape", "ramp", "--to", "5", "--at", "3"], "has no --at"),
+        (["load", "ec2-eip", "--shape", "step", "--to", "5", "--at", "60"], "after 60 s"),
+        (["load", "ec2-eip", "--rate", "0"], "no request is ever due"),
+        (["load", "ec2-eip", "--scenario", "x"], "no scenario called 'x'"),
+        (["load", "ec2-eip", "--habits", "x"], "no habit called 'x'"),
         (["report", "nowhere"], "nowhere holds no comparison"),
     ],
 )
@@ -46,6 +57,26 @@ def test_bad_input_gets_one_clear_error(arguments: list[str], said: str) -> None
     assert result.exit_code == 2
     assert said in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "made"),
+    [
+        ((Shape.CONSTANT, None, None, None), shapes.Constant(20)),
+        ((Shape.STEP, 200, None, None), shapes.Step(20, 200, 10)),
+        ((Shape.STEP, 200, 0, None), shapes.Step(20, 200, 0)),
+        ((Shape.RAMP, 200, None, None), shapes.Ramp(20, 200, 60)),
+        ((Shape.RAMP, 200, None, 30), shapes.Ramp(20, 200, 30)),
+        ((Shape.SPIKE, 200, 30, 5), shapes.Spike(20, 200, 30, 5)),
+    ],
+)
+def test_what_is_typed_becomes_a_shape(
+    typed: tuple[Shape, float | None, float | None, float | None], made: shapes.NamedShape
+) -> None:
+    shape, to, at, over = typed
+
+    assert shape_of(shape, 20, to=to, at=at, over=over, seconds=60) == made
+    assert shapes.parse(str(made)) == made
 
 
 def test_verify_of_nobody_fails_every_check_and_says_why() -> None:

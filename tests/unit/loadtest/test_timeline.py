@@ -35,42 +35,39 @@ SCALE_OUT = (
     event(32.5, "launch", machine="t-4"),
     event(35.5, "provision", machine="t-4"),
     event(36, "provision", machine="t-3"),
-    event(45.5, "healthy", target="127.9.30.4:8000"),
-    event(46, "healthy", target="127.9.30.3:8000"),
-    event(46.5, "first-request", target="127.9.30.4:8000"),
+    event(45.5, "healthy", target="127.9.30.4:8000", machine="t-4"),
+    event(46, "healthy", target="127.9.30.3:8000", machine="t-3"),
+    event(46.5, "first-request", target="127.9.30.4:8000", machine="t-4"),
 )
-OWNERS = {f"127.9.30.{n}:8000": f"t-{n}" for n in (1, 2, 3, 4)}
 ANSWERS = (answer(1, "t-1"), answer(1.2, "t-2"), answer(47, "t-4", n=2), answer(46.9, "t-4", n=1))
 BEFORE = frozenset({"t-1", "t-2"})
 
 
 def test_a_scale_out_is_followed_from_the_load_to_the_first_answer() -> None:
-    told = timeline(PARTS, Seen(SCALE_OUT, ANSWERS, BEFORE, OWNERS), began_s=BEGAN_S)
+    told = timeline(PARTS, Seen(SCALE_OUT, ANSWERS, BEFORE), began_s=BEGAN_S)
 
     (out,) = told.scale_outs
     assert (out.scaled, out.before, out.desired) == (SERVICE, 2, 4)
     assert out.machines == ("t-3", "t-4")
     # Of the machine that came furthest, in the order of a scale-out.
     assert [step.value for step in out.at_s] == [
-        "load",
         "breach",
         "detect",
         "decide",
         "launch",
         "provision",
         "healthy",
-        "first-request",
         "first-answer",
     ]
-    assert list(out.at_s.values()) == pytest.approx(
-        [10, 20, 32, 32.1, 32.5, 35.5, 45.5, 46.5, 46.9]
-    )
+    assert list(out.at_s.values()) == pytest.approx([20, 32, 32.1, 32.5, 35.5, 45.5, 46.9])
+    assert out.load_s == 10
+    assert out.took_s[Happened.BREACH] == pytest.approx(10)
     assert out.took_s[Happened.HEALTHY] == pytest.approx(10)
-    assert out.served_after_s == pytest.approx(36.9)
+    assert out.after_s(Happened.FIRST_ANSWER) == pytest.approx(36.9)
 
 
 def test_moments_are_in_order_and_begin_with_the_load() -> None:
-    told = timeline(PARTS, Seen(SCALE_OUT, ANSWERS, BEFORE, OWNERS), began_s=BEGAN_S)
+    told = timeline(PARTS, Seen(SCALE_OUT, ANSWERS, BEFORE), began_s=BEGAN_S)
 
     moments = [moment.at_s for moment in told.moments]
     assert moments == sorted(moments)
@@ -79,10 +76,10 @@ def test_moments_are_in_order_and_begin_with_the_load() -> None:
 
 
 def test_without_a_question_who_answers_the_first_request_is_the_last_that_is_seen() -> None:
-    (out,) = timeline(PARTS, Seen(SCALE_OUT, (), BEFORE, OWNERS), began_s=BEGAN_S).scale_outs
+    (out,) = timeline(PARTS, Seen(SCALE_OUT, (), BEFORE), began_s=BEGAN_S).scale_outs
 
     assert Happened.FIRST_ANSWER not in out.at_s
-    assert out.served_after_s == pytest.approx(36.5)
+    assert list(out.at_s)[-1] is Happened.FIRST_REQUEST
 
 
 def test_a_load_that_ends_too_early_leaves_steps_out() -> None:
@@ -91,7 +88,7 @@ def test_a_load_that_ends_too_early_leaves_steps_out() -> None:
     (out,) = timeline(PARTS, Seen(early), began_s=BEGAN_S).scale_outs
 
     assert list(out.at_s)[-1] is Happened.LAUNCH
-    assert out.served_after_s is None
+    assert out.after_s(Happened.FIRST_ANSWER, Happened.FIRST_REQUEST) is None
 
 
 def test_an_alarm_that_was_on_before_the_load_changed_is_not_its_doing() -> None:
@@ -99,7 +96,8 @@ def test_an_alarm_that_was_on_before_the_load_changed_is_not_its_doing() -> None
 
     (out,) = timeline(PARTS, Seen(events), began_s=BEGAN_S).scale_outs
 
-    assert list(out.at_s) == [Happened.LOAD, Happened.DECIDE]
+    assert list(out.at_s) == [Happened.DECIDE]
+    assert out.took_s == {Happened.DECIDE: pytest.approx(22.1)}
 
 
 def test_each_decision_has_its_own_machines() -> None:
@@ -115,6 +113,18 @@ def test_each_decision_has_its_own_machines() -> None:
     # To have fewer is no scale-out, and is told all the same.
     assert [out.machines for out in told.scale_outs] == [("t-3", "t-4"), ("t-5",)]
     assert (told.moments[-2].before, told.moments[-2].desired) == (5, 4)
+    # The second is counted from the first, for the alarm was on all the time.
+    assert told.scale_outs[1].took_s[Happened.DECIDE] == pytest.approx(17.9)
+
+
+def test_a_copy_that_answers_before_it_is_found_healthy_is_told_in_that_order() -> None:
+    # A balancer that finds nobody healthy asks everybody.
+    seen = Seen(SCALE_OUT, (*ANSWERS[:2], answer(38, "t-4")), BEFORE)
+
+    (out,) = timeline(PARTS, seen, began_s=BEGAN_S).scale_outs
+
+    assert list(out.at_s)[-2:] == [Happened.FIRST_ANSWER, Happened.HEALTHY]
+    assert min(out.took_s.values()) >= 0
 
 
 def test_two_levels_that_scale_are_kept_apart() -> None:
@@ -131,17 +141,17 @@ def test_two_levels_that_scale_are_kept_apart() -> None:
         SERVICE: ("t-3", "t-4"),
         GROUP: ("i-2",),
     }
-    assert list(outs[1].at_s.values()) == pytest.approx([10, 33, 33.1, 33.2, 36.2])
+    assert list(outs[1].at_s.values()) == pytest.approx([33, 33.1, 33.2, 36.2])
 
 
 def test_what_only_informs_is_no_moment_and_old_copies_are_no_news() -> None:
     events = (
         event(1, "sample", desired=2),
         event(1, "metric", **metric(20)),
-        event(2, "first-request", target="127.9.30.1:8000"),
+        event(2, "first-request", target="127.9.30.1:8000", machine="t-1"),
     )
 
-    told = timeline(PARTS, Seen(events, ANSWERS[:2], BEFORE, OWNERS), began_s=BEGAN_S)
+    told = timeline(PARTS, Seen(events, ANSWERS[:2], BEFORE), began_s=BEGAN_S)
 
     assert {moment.step for moment in told.moments} == {Happened.LOAD}
 
