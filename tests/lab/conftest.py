@@ -1,5 +1,5 @@
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import pytest
 from deploy.lab import control
 from deploy.lab.processes import marked
 from deploy.lab.status import LabInfo, LabStatus
-from deploy.waiting import Patience
+from tests.lab.fleet_under_test import FleetUnderTest, fleet_under_test
 
 FAKE_LAB = Path(__file__).with_name("fake_lab.py")
 
@@ -60,13 +60,15 @@ class Labs:
         self.said.append(str(thing))
 
 
-def wait_until(happened: Callable[[], bool], what: str, timeout_s: float = 20) -> None:
-    Patience(every_s=0.05).until(happened, what=what, timeout_s=timeout_s)
-
-
 @pytest.fixture
 def labs(tmp_path: Path) -> Iterator[Labs]:
     labs = Labs(tmp_path.resolve() / "labs", [])
     yield labs
     for name in control.names(labs.root):
         labs.down(name)
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[FleetUnderTest]:
+    with fleet_under_test(tmp_path) as fleet:
+        yield fleet

@@ -21,9 +21,9 @@ class ControlPlane:
         self._document = {"version": 1, **EMPTY}
         self._observed: dict[str, dict[str, Any]] = {}
 
-    def want(self, **lists: list[dict[str, Any]]) -> None:
+    def want(self, **document: Any) -> None:  # noqa: ANN401  lists of machines, and faults
         with self._changed:
-            self._document = {"version": self._document["version"] + 1, **EMPTY, **lists}
+            self._document = {"version": self._document["version"] + 1, **EMPTY, **document}
             self._changed.notify_all()
 
     def newer_than(self, version: int, wait_s: float) -> dict[str, Any]:

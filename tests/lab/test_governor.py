@@ -11,7 +11,7 @@ import pytest
 
 from deploy.lab.fleet.governor import Governor
 from deploy.lab.processes import descendants, kill_every
-from tests.lab.conftest import wait_until
+from tests.lab.waiting import wait_until
 
 pytestmark = pytest.mark.lab
 

@@ -16,7 +16,8 @@ from deploy.lab import control, ports
 from deploy.lab.addresses import HTTP_PORT, Addresses
 from deploy.lab.processes import send
 from deploy.lab.status import EdgeStatus
-from tests.lab.conftest import FAKE_LAB, Labs, wait_until
+from tests.lab.conftest import FAKE_LAB, Labs
+from tests.lab.waiting import wait_until
 
 pytestmark = pytest.mark.lab
 

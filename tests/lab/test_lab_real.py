@@ -6,7 +6,8 @@ import signal
 import pytest
 
 from deploy.lab import ports
-from tests.lab.conftest import Labs, wait_until
+from tests.lab.conftest import Labs
+from tests.lab.waiting import wait_until
 
 pytestmark = pytest.mark.lab
 

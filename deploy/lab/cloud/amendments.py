@@ -40,6 +40,7 @@ def install() -> None:
         SSM.PUBLIC_AMI_PARAMETERS.setdefault(name, f"ami-0ab1ab1ab1ab1ab{number:02}")
     amend_resource_type("AWS::EC2::VPC", after=_with_cidr_block)
     amend_resource_type("AWS::ElasticLoadBalancingV2::TargetGroup", after=_with_targets)
+    amend_resource_type("AWS::ElasticLoadBalancingV2::TargetGroup", after=_with_full_name)
     amend_resource_type("AWS::Lambda::Function", after=_with_concurrency)
     amend_resource_type("AWS::ECS::TaskDefinition", before=numbers)
     add_resource_type(
@@ -106,6 +107,12 @@ def _with_targets(physical_id: str, properties: Json, attributes: dict[str, str]
             {"Id": target["Id"], "Port": int(target.get("Port", port))} for target in targets
         ]
     return physical_id, attributes
+
+
+def _with_full_name(physical_id: str, properties: Json, attributes: dict[str, str]) -> Created:
+    """The stock type leaves out `targetgroup/`, and scaling's resource labels name no group."""
+    del properties
+    return physical_id, {**attributes, "TargetGroupFullName": physical_id.rpartition(":")[2]}
 
 
 def _with_concurrency(physical_id: str, properties: Json, attributes: dict[str, str]) -> Created:
