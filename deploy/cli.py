@@ -92,7 +92,7 @@ def list_variants(*, json: Json = False) -> None:
             "number": v.number,
             "title": v.title,
             "summary": v.summary,
-            "artifact": v.artifact.value,
+            "artifacts": [artifact.value for artifact in v.artifacts],
             "stacks": [stack.name for stack in v.stacks],
             "scalability": v.scalability,
             "burden": v.burden,

@@ -11,6 +11,25 @@ from pathlib import PurePosixPath
 from typing import Literal, TypeAlias
 
 
+class Feature(StrEnum):
+    """What an architecture adds to the service or takes from it; `nineways verify` probes each."""
+
+    API_KEY = "api-key"
+    AUTHORIZER = "authorizer"
+    CACHE = "cache"
+    VALIDATION = "validation"
+    METHOD_THROTTLE = "method-throttle"
+    PAYLOAD_10_MB = "payload-10-mb"
+    TIMEOUT_29_S = "timeout-29-s"
+    PAYLOAD_1_MB = "payload-1-mb"
+    WAF = "waf"
+    HYBRID = "hybrid"
+    EVENTS = "events"
+    EXECUTIONS = "executions"
+    OBJECTS = "objects"
+    MAPPING = "mapping"
+
+
 class Artifact(StrEnum):
     """The three packagings of the one service."""
 
@@ -69,7 +88,7 @@ class Variant:
     number: int
     title: str
     summary: str
-    artifact: Artifact
+    artifacts: tuple[Artifact, ...]
     stacks: tuple[Stack, ...]
     url: Output
     # Cells of the summary table; each is a judgement until a claim measures it.
@@ -77,6 +96,12 @@ class Variant:
     burden: str
     known_for: str
     limits: str
+    # What is probed besides the contract.
+    features: frozenset[Feature] = frozenset()
+    # Checks of the contract that it cannot keep, by name, with the reason.
+    not_promised: Mapping[str, str] = field(default_factory=dict)
+    # What the service behind calls itself at /whoami, when it is another variant's.
+    served_by: str | None = None
 
     @property
     def name(self) -> str:

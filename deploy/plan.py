@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from itertools import chain
+from string import ascii_lowercase
 from typing import assert_never
 
 from deploy.model import (
@@ -26,7 +27,7 @@ def bring_up(*variants: Variant) -> Plan:
 
     The foundation is always part of it: deploying a stack that is as it should be does nothing.
     """
-    artifacts = tuple(dict.fromkeys(variant.artifact for variant in variants))
+    artifacts = tuple(dict.fromkeys(chain.from_iterable(it.artifacts for it in variants)))
     return (
         DeployStack(FOUNDATION),
         *(BuildArtifact(artifact) for artifact in artifacts),
@@ -100,5 +101,5 @@ def lines(plan: Plan, *, indent: str = "") -> Iterator[str]:
     for number, step in enumerate(plan, start=1):
         yield f"{indent}{number}. {describe(step)}"
         if isinstance(step, SideBySide):
-            for letter, part in zip("abcdefghi", step.plans, strict=False):
+            for letter, part in zip(ascii_lowercase, step.plans, strict=False):
                 yield from lines(part, indent=f"{indent}   {letter}")

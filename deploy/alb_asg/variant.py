@@ -10,7 +10,7 @@ ALB_ASG = Variant(
     number=3,
     title="ALB + Auto Scaling group",
     summary="A load balancer in front of instances whose number follows the load.",
-    artifact=Artifact.BUNDLE,
+    artifacts=(Artifact.BUNDLE,),
     stacks=(
         Stack(
             "nineways-alb-asg",

@@ -10,7 +10,7 @@ ALB_ECS_EC2 = Variant(
     number=4,
     title="ALB + ECS on EC2",
     summary="A load balancer in front of containers, several on each of a few instances.",
-    artifact=Artifact.IMAGE,
+    artifacts=(Artifact.IMAGE,),
     stacks=(
         Stack(
             "nineways-alb-ecs-ec2",

@@ -10,7 +10,7 @@ ALB_ECS_FARGATE = Variant(
     number=5,
     title="ALB + ECS on Fargate",
     summary="A load balancer in front of containers, and no machine to look after.",
-    artifact=Artifact.IMAGE,
+    artifacts=(Artifact.IMAGE,),
     stacks=(
         Stack(
             "nineways-alb-ecs-fargate",

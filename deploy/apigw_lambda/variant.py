@@ -10,7 +10,7 @@ APIGW_LAMBDA = Variant(
     number=7,
     title="API Gateway + Lambda",
     summary="A REST API that hands each request to a function; nothing runs while nobody calls.",
-    artifact=Artifact.LAMBDA_ZIP,
+    artifacts=(Artifact.LAMBDA_ZIP,),
     stacks=(
         Stack(
             "nineways-apigw-lambda",

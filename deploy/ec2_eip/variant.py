@@ -10,7 +10,7 @@ EC2_EIP = Variant(
     number=1,
     title="EC2 + Elastic IP",
     summary="Two instances, one of them active; an address that moves to the standby.",
-    artifact=Artifact.BUNDLE,
+    artifacts=(Artifact.BUNDLE,),
     stacks=(
         Stack(
             "nineways-ec2-eip",

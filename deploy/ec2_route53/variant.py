@@ -10,7 +10,7 @@ EC2_ROUTE53 = Variant(
     number=2,
     title="EC2 + Route 53",
     summary="Instances that share one name; DNS gives out the addresses of those that are healthy.",
-    artifact=Artifact.BUNDLE,
+    artifacts=(Artifact.BUNDLE,),
     stacks=(
         Stack(
             "nineways-ec2-route53",

@@ -96,7 +96,7 @@ class FleetUnderTest:
 
     def shows(self, machine: dict[str, Any]) -> dict[str, Any]:
         """What it leaves for `lab status`."""
-        shown: dict[str, Any] = json.loads((self.state / "fleet.json").read_text())
+        shown: dict[str, dict[str, Any]] = json.loads((self.state / "fleet.json").read_text())
         return shown[machine["id"]]
 
     def processes(self) -> list[int]:

@@ -72,7 +72,7 @@ def test_what_is_fed_exists(variant: Variant) -> None:
                     assert value.stack in earlier, name
                     assert value.key in stack_outputs(value.stack), name
                 case Published():
-                    assert value.artifact is variant.artifact, name
+                    assert value.artifact in variant.artifacts, name
                 case PlaceSetting():
                     assert value.name == name
         earlier.add(stack.name)

@@ -20,7 +20,7 @@ def variant(slug: str, artifact: Artifact = Artifact.BUNDLE) -> Variant:
         number=1,
         title=slug,
         summary="",
-        artifact=artifact,
+        artifacts=(artifact,),
         stacks=(
             Stack(
                 stack,
