@@ -17,10 +17,11 @@ from deploy.catalog import VARIANTS, choose, find
 from deploy.console import Screen, show_error
 from deploy.errors import InterruptedByUserError
 from deploy.lab.cli import app as lab_app
-from deploy.options import Json, Name, Names, Yes, at_a_place
+from deploy.options import Json, Name, Names, Set, Yes, at_a_place
 from deploy.places import On, Where
 from deploy.plan import bring_up, lines, take_down
 from deploy.probe import is_ready
+from deploy.settings import settings_of, with_settings
 from deploy.threads import run_in_turn, run_side_by_side
 
 if TYPE_CHECKING:
@@ -105,9 +106,10 @@ def list_variants(*, json: Json = False) -> None:
 
 
 @app.command()
-def plan(names: Names, *, json: Json = False) -> None:
+def plan(names: Names, *, set_: Set = None, json: Json = False) -> None:
     """Print what `up` would do, and do nothing."""
-    steps = list(lines(bring_up(*choose(names))))
+    variants = with_settings(choose(names), settings_of(set_ or ()))
+    steps = list(lines(bring_up(*variants)))
     Screen(as_json=json).answer(steps, "\n".join(steps))
 
 
@@ -116,6 +118,7 @@ def plan(names: Names, *, json: Json = False) -> None:
 def up(
     names: Names,
     *,
+    set_: Set = None,
     where: Where,
     yes: Yes = False,
     json: Json = False,
@@ -123,9 +126,10 @@ def up(
     """Bring variants up, or bring them up to date; several are done side by side.
 
     [dim]$[/dim] nineways up all
+    [dim]$[/dim] nineways up alb-asg --set WarmPoolSize=1 --set TargetCpuPercent=40
     [dim]$[/dim] nineways up alb-ecs-fargate --on aws --region eu-west-1
     """
-    variants = choose(names)
+    variants = with_settings(choose(names), settings_of(set_ or ()))
     with Screen(as_json=json) as screen:
         place = where.open(screen, start=True, yes=yes)
         with saying_what_remains(place, where):

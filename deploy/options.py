@@ -32,6 +32,15 @@ Names: TypeAlias = Annotated[
         autocompletion=_complete,
     ),
 ]
+Set: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Give a template's parameter a value; may be repeated. Parameters that are not set "
+        "have their defaults, also in a stack that stands.",
+    ),
+]
 Yes: TypeAlias = Annotated[
     bool, typer.Option("--yes", "-y", help="AWS only: do not ask before a stack is touched.")
 ]

@@ -83,7 +83,9 @@ def describe(step: Step) -> str:  # noqa: PLR0911  one for each step
         case PublishArtifact(artifact):
             return f"publish the {artifact.value}"
         case DeployStack(stack):
-            return f"deploy stack {stack.name} from {stack.template}"
+            given = [f"{key}={it}" for key, it in stack.parameters.items() if isinstance(it, str)]
+            with_ = f" with {', '.join(given)}" if given else ""
+            return f"deploy stack {stack.name} from {stack.template}{with_}"
         case EmptyBucket(bucket):
             return f"empty {bucket.stack}.{bucket.key}"
         case DeleteStack(name):

@@ -9,7 +9,7 @@ from deploy.account import AccountPlace
 from deploy.catalog import VARIANTS
 from deploy.cli import app
 from deploy.console import Screen
-from deploy.errors import PlaceNotThereError
+from deploy.errors import BadInputError, PlaceNotThereError
 from deploy.model import FOUNDATION
 from deploy.places import Where
 from tests.unit.deploy.cloudformation_in_memory import CloudFormationInMemory
@@ -244,3 +244,19 @@ def test_the_exit_codes_are_in_the_help(run: Run) -> None:
     shown = run("--help").stdout
 
     assert "130 interrupted" in " ".join(shown.split())
+
+
+def test_a_plan_shows_what_was_set(run: Run) -> None:
+    result = run("plan", "alb-asg", "--set", "WarmPoolSize=2", "--set", "Baked=true")
+
+    assert "from alb_asg/template.yaml with Baked=true, WarmPoolSize=2" in result.stdout
+
+
+def test_a_setting_that_nobody_knows_changes_nothing(
+    run: Run, memory: CloudFormationInMemory
+) -> None:
+    result = run("up", "alb-asg", "--set", "WarmPool=2")
+
+    assert result.exit_code == BadInputError.exit_code
+    assert "did you mean WarmPoolSize?" in result.stderr
+    assert memory.stacks == {}

@@ -22,7 +22,7 @@ def test_bringing_one_up_reads_like_a_list() -> None:
         "deploy stack nineways-foundation from foundation/template.yaml",
         "build the bundle",
         "publish the bundle",
-        "deploy stack nineways-one from one/template.yaml",
+        "deploy stack nineways-one from one/template.yaml with Fixed=as it is",
         "wait until nineways-one.Url is healthy",
     ]
 
@@ -35,9 +35,9 @@ def test_several_share_the_foundation_and_go_up_side_by_side() -> None:
         "4. publish the bundle",
         "5. publish the image",
         "6. side by side, 2 variants",
-        "   a1. deploy stack nineways-one from one/template.yaml",
+        "   a1. deploy stack nineways-one from one/template.yaml with Fixed=as it is",
         "   a2. wait until nineways-one.Url is healthy",
-        "   b1. deploy stack nineways-other from other/template.yaml",
+        "   b1. deploy stack nineways-other from other/template.yaml with Fixed=as it is",
         "   b2. wait until nineways-other.Url is healthy",
     ]
 
