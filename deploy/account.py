@@ -7,7 +7,6 @@ An AWS account and a lab are the same thing with other values: see `deploy.aws` 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -19,6 +18,7 @@ from deploy.errors import StackError, TookTooLongError
 from deploy.model import FOUNDATION, Artifact, Output, PlaceSetting, Published, Stack
 from deploy.stack_states import ChangeSet, StandingStack
 from deploy.telling import Tell
+from deploy.templates import text_of
 from deploy.waiting import Patience
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from deploy.artifacts import Built
     from deploy.clients import Clients
-
-DEPLOY = Path(__file__).parent
 
 # Every stack of ours is called nineways-…
 PREFIX = "nineways-"
@@ -98,9 +96,8 @@ class AccountPlace:
 
     def deploy(self, stack: Stack, parameters: Mapping[str, str]) -> None:
         """Create or update the stack."""
-        template = (DEPLOY / stack.template).read_text(encoding="utf-8")
         tags = {"project": "nineways", "variant": stack.template.parent.name, "run": self.run}
-        if not self.cloudformation.deploy(stack.name, template, parameters, tags):
+        if not self.cloudformation.deploy(stack.name, text_of(stack), parameters, tags):
             self.tell(f"stack {stack.name} is as it should be")
 
     def empty(self, bucket: Output) -> None:

@@ -22,15 +22,12 @@ from deploy.stack_states import (
     failed,
     refuse_if_stuck,
 )
+from deploy.templates import MAX_TEMPLATE_BYTES, sendable
 from deploy.waiting import Patience
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import StackEventTypeDef, StackTypeDef
-
-# A template given in the call; larger ones would have to go by way of S3
-# (AWS CloudFormation quotas, read 2026-11).
-MAX_TEMPLATE_BYTES = 51_200
 
 # Longer than any of our stacks takes; CloudFormation's own time-outs come first.
 REST_TIMEOUT_S = 3_600
@@ -112,6 +109,7 @@ class CloudFormation:
         creates: bool,
     ) -> Iterator[tuple[str, str, ChangeSet] | None]:
         """Make a change set. Unless the block ends well, nothing of it remains."""
+        template = sendable(template)
         if (size := len(template.encode())) > MAX_TEMPLATE_BYTES:
             raise TemplateError(
                 f"the template of {name} has {size:,} bytes; "

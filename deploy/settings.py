@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
-from pathlib import Path
 
 from deploy.errors import BadInputError
 from deploy.model import Stack, Variant
-
-HERE = Path(__file__).parent
+from deploy.templates import parameters
 
 
 def settings_of(typed: Iterable[str]) -> dict[str, str]:
@@ -50,18 +48,6 @@ def with_settings(variants: Iterable[Variant], settings: Mapping[str, str]) -> t
         replace(variant, stacks=tuple(_with(stack, settings) for stack in variant.stacks))
         for variant in variants
     )
-
-
-def parameters(stack: Stack) -> frozenset[str]:
-    """The names of the parameters that a stack's template has."""
-    import yaml  # noqa: PLC0415  `nineways list` answers sooner without
-
-    # Composed and not constructed: CloudFormation's own tags (!Ref) mean nothing here.
-    template = yaml.compose((HERE / stack.template).read_text(encoding="utf-8"))
-    assert template  # noqa: S101 - our templates are not empty
-    sections = {key.value: section for key, section in template.value}
-    named = sections.get("Parameters")
-    return frozenset(key.value for key, _ in named.value) if named else frozenset()
 
 
 def _with(stack: Stack, settings: Mapping[str, str]) -> Stack:

@@ -3,9 +3,10 @@ from collections.abc import Callable
 
 import pytest
 
-from deploy.cloudformation import MAX_TEMPLATE_BYTES, CloudFormation
+from deploy.cloudformation import CloudFormation
 from deploy.errors import DeclinedError, StackError, TemplateError
 from deploy.stack_states import Change, ChangeSet, StackEvent
+from deploy.templates import MAX_TEMPLATE_BYTES
 from tests.unit.deploy.cloudformation_in_memory import CloudFormationInMemory
 
 Stacks = Callable[..., CloudFormation]
@@ -216,7 +217,7 @@ def test_a_template_that_is_too_large_is_refused_here(
     stacks: Stacks, memory: CloudFormationInMemory
 ) -> None:
     with pytest.raises(TemplateError, match=r"51,201 bytes; CloudFormation takes 51,200"):
-        stacks().deploy(NAME, " " * (MAX_TEMPLATE_BYTES + 1), {}, TAGS)
+        stacks().deploy(NAME, f"A: {'x' * (MAX_TEMPLATE_BYTES - 2)}", {}, TAGS)
 
     assert memory.stacks == {}
 

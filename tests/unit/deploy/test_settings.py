@@ -5,7 +5,8 @@ import pytest
 from deploy.alb_asg.variant import ALB_ASG
 from deploy.apigw_lambda.variant import APIGW_LAMBDA
 from deploy.errors import BadInputError
-from deploy.settings import parameters, settings_of, with_settings
+from deploy.settings import settings_of, with_settings
+from deploy.templates import parameters
 
 
 @pytest.mark.parametrize("typed", ["WarmPoolSize", "=2", "Warm Pool=2"])
