@@ -92,13 +92,14 @@ def conduct(
     """
     leg = Leg(new_id(datetime.now(UTC)), order.target.name, ROUND)
     folder = out or RESULTS / leg.run
-    folder.mkdir(parents=True, exist_ok=True)
     kept = Kept(folder)
-    # Of a run that was killed before.
-    kept.samples.unlink(missing_ok=True)
     watch = Watch(schedule(order.shape, seconds=order.seconds), Tail(kept.samples), behind)
     before, is_interrupted = Usage.now(), False
     try:
+        # From here on there is something to clear away, however early Ctrl-C comes.
+        folder.mkdir(parents=True, exist_ok=True)
+        # Of a run that was killed before.
+        kept.samples.unlink(missing_ok=True)
         with generating(order, leg, kept) as process:
             watch_until_end(process, watch, order, screen)
     except KeyboardInterrupt:

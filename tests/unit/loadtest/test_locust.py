@@ -9,12 +9,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from deploy.waiting import Patience
 from loadtest.generator import LOCUSTFILE, LocustGenerator
 from loadtest.run import Load
 from loadtest.scenarios import Leg
 from loadtest.targets import Target
 
 PAUSE_S = 0.5
+soon = Patience(every_s=0.05)
 
 
 class Server(ThreadingHTTPServer):
@@ -94,19 +96,22 @@ def test_a_stall_shows_in_every_request_that_it_delayed(server: Server) -> None:
 
 
 def test_plain_locust_runs_the_file_in_a_closed_loop(server: Server) -> None:
-    finished = subprocess.run(
+    host = f"http://127.0.0.1:{server.server_port}"
+    with subprocess.Popen(
         [
             *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless"),
-            *("--host", f"http://127.0.0.1:{server.server_port}", "-u", "2", "-r", "2", "-t", "1s"),
+            *("--host", host, "-u", "2", "-r", "2", "-t", "60s"),
             *("--only-summary", "--json", "--loglevel", "ERROR"),
         ],
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
-        timeout=60,
-        check=False,
-    )
+    ) as locust:
+        # How many requests fit a second is up to the machine, so not the time ends it.
+        soon.until(lambda: len(server.keys) >= 4, what="four requests", timeout_s=60)
+        locust.terminate()
+        told, _ = locust.communicate(timeout=60)
 
-    (entry,) = json.loads(finished.stdout)
+    (entry,) = json.loads(told)
     assert (entry["name"], entry["method"]) == ("/messages", "POST")
     assert entry["num_requests"] >= 2
     assert entry["num_failures"] == 0
