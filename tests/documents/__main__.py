@@ -2,12 +2,14 @@
 
 from deploy.catalog import VARIANTS
 from tests.documents.drawing import drawing, path_of
+from tests.documents.overview import PATH, overview
 from tests.documents.summary import README, with_summary
 
 
 def main() -> None:
     """Write what is stale, and say what was."""
     made = {README: with_summary(README.read_text(encoding="utf-8"), VARIANTS)}
+    made[PATH] = overview(VARIANTS)
     made |= {path_of(variant): drawing(variant) for variant in VARIANTS}
     for path, text in made.items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:

@@ -20,7 +20,7 @@ _NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eigh
 def summary(variants: Sequence[Variant]) -> str:
     """The table, and how many are still to come."""
     lines = [HEAD, "|" + "---|" * HEAD.count(" | ") + "---|", *map(_row, variants)]
-    if missing := ALL - len(variants):
+    if (missing := ALL - len(variants)) > 0:
         here = _NUMBERS[len(variants)].capitalize()
         verb = "is" if len(variants) == 1 else "are"
         follows = "follows" if missing == 1 else "follow"

@@ -25,11 +25,12 @@ def test_every_cell_of_a_variant_is_in_its_row() -> None:
 
 
 def test_it_says_how_many_are_still_to_come() -> None:
-    nine = [replace(VARIANTS[0], number=number) for number in range(1, 10)]
+    ten = [replace(VARIANTS[0], number=number) for number in range(1, 11)]
 
-    assert "Three of the nine are here; the other six follow." in summary(nine[:3])
-    assert "Eight of the nine are here; the other one follows." in summary(nine[:8])
-    assert "of the nine" not in summary(nine)
+    assert "Three of the nine are here; the other six follow." in summary(ten[:3])
+    assert "Eight of the nine are here; the other one follows." in summary(ten[:8])
+    assert "of the nine" not in summary(ten[:9])
+    assert "of the nine" not in summary(ten)
 
 
 def test_the_text_around_it_stays() -> None:
