@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # Every stack of ours is called nineways-…
 PREFIX = "nineways-"
 
-# Where packagings lie in the bucket; nothing else of the bucket is ever deleted.
+# Where packagings lie in the foundation's bucket; nothing else of it is ever deleted.
 FOLDER = "artifacts/"
 
 
@@ -101,16 +101,17 @@ class AccountPlace:
             self.tell(f"stack {stack.name} is as it should be")
 
     def empty(self, bucket: Output) -> None:
-        """Delete what we published in the bucket of that stack, if it has one."""
+        """Delete what lies in the bucket of that stack, if it has one; see `EmptyBucket`."""
         stack = self.cloudformation.find(bucket.stack)
         name = stack and stack.outputs.get(bucket.key)
         if not name:
             return
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=name, Prefix=FOLDER)
+        folder = FOLDER if bucket.stack == FOUNDATION.name else ""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=name, Prefix=folder)
         for page in pages:
             keys = [item["Key"] for item in page.get("Contents", [])]
             if keys:
-                self.tell(f"deleting {len(keys)} objects of s3://{name}/{FOLDER}")
+                self.tell(f"deleting {len(keys)} objects of s3://{name}/{folder}")
                 self.s3.delete_objects(
                     Bucket=name, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
                 )

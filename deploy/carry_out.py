@@ -51,7 +51,7 @@ class Place(Protocol):
         """Create or update the stack."""
 
     def empty(self, bucket: Output) -> None:
-        """Delete what we published in the bucket of that stack, if it has one."""
+        """Delete what lies in the bucket of that stack, if it has one; see `EmptyBucket`."""
 
     def delete(self, stack_name: str) -> None:
         """Delete the stack."""

@@ -74,6 +74,8 @@ class Stack:
     name: str
     template: PurePosixPath
     parameters: Mapping[str, Value] = field(default_factory=dict)
+    # Outputs that name buckets of this stack: CloudFormation deletes only an empty bucket.
+    buckets: tuple[str, ...] = ()
 
 
 # What every variant stands on: the network, the queue, the bucket and the image repository.
@@ -132,7 +134,10 @@ class DeployStack:
 
 @dataclass(frozen=True)
 class EmptyBucket:
-    """Delete what we published, for CloudFormation deletes only an empty bucket."""
+    """Delete what lies in it, for CloudFormation deletes only an empty bucket.
+
+    Of the foundation's bucket that is what we published, of a variant's own everything.
+    """
 
     bucket: Output
 

@@ -16,6 +16,7 @@ from deploy.model import (
     Plan,
     PublishArtifact,
     SideBySide,
+    Stack,
     Step,
     Variant,
     WaitUntilHealthy,
@@ -47,14 +48,22 @@ def take_down(variants: Iterable[Variant], *, standing: AbstractSet[str]) -> Pla
         standing: The names of every stack of ours that stands in the place.
     """
     ours = [
-        [stack.name for stack in reversed(variant.stacks) if stack.name in standing]
+        [stack for stack in reversed(variant.stacks) if stack.name in standing]
         for variant in variants
     ]
-    remaining = standing - set(chain.from_iterable(ours))
+    remaining = standing - {stack.name for stack in chain.from_iterable(ours)}
     return (
-        *_side_by_side(tuple(DeleteStack(name) for name in names) for names in ours if names),
+        *_side_by_side(_delete(stacks) for stacks in ours if stacks),
         *(_remove_foundation() if remaining == {FOUNDATION.name} else ()),
     )
+
+
+def _delete(stacks: Iterable[Stack]) -> Plan:
+    steps: list[Step] = []
+    for stack in stacks:
+        steps += (EmptyBucket(Output(stack.name, key)) for key in stack.buckets)
+        steps.append(DeleteStack(stack.name))
+    return tuple(steps)
 
 
 def _remove_foundation() -> Plan:

@@ -50,6 +50,17 @@ def test_only_what_we_published_is_deleted_from_the_bucket(
     assert s3.buckets["the-bucket"].keys() == {"somebody/elses", "artifacts.txt"}
 
 
+def test_a_bucket_of_a_variant_is_emptied_altogether(
+    place: AccountPlace, memory: CloudFormationInMemory, s3: S3InMemory
+) -> None:
+    memory.stand("nineways-one", ObjectsName="its-own")
+    s3.buckets["its-own"] = {"a": b"", "b/c": b"", "artifacts/d": b""}
+
+    place.empty(Output("nineways-one", "ObjectsName"))
+
+    assert s3.buckets["its-own"] == {}
+
+
 @pytest.mark.parametrize("stands", [True, False])
 def test_a_foundation_that_has_no_bucket_can_be_taken_down(
     place: AccountPlace, memory: CloudFormationInMemory, *, stands: bool
