@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Annotated, Any, TypeAlias
@@ -87,12 +87,13 @@ def create_app(
     identity: Identity,
     *,
     stage_prefix: str = "",
+    route_prefixes: Sequence[str] = (),
     max_in_flight: int = MAX_IN_FLIGHT,
 ) -> FastAPI:
     """Make the service around a queue; when the service stops it closes the queue.
 
     `stage_prefix` is what a gateway puts before every path: paths are understood with and
-    without it, and /docs links with it.
+    without it, and /docs links with it. Each of `route_prefixes` leads to the same routes.
     """
 
     @asynccontextmanager
@@ -113,7 +114,11 @@ def create_app(
                 max_request_bytes=MAX_REQUEST_BYTES,
                 max_in_flight=max_in_flight,
             ),
-            *([Middleware(UnderPrefix, prefix=stage_prefix)] if stage_prefix else []),
+            *(
+                [Middleware(UnderPrefix, prefix=stage_prefix, route_prefixes=route_prefixes)]
+                if stage_prefix or route_prefixes
+                else []
+            ),
         ],
     )
     answer_errors(app, max_request_bytes=MAX_REQUEST_BYTES)

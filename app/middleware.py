@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import time
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -77,15 +78,23 @@ class RequestContext:
 
 
 class UnderPrefix:
-    """Live under a prefix that a gateway adds: paths work with and without it, links have it."""
+    """Live under the prefixes that a gateway adds: paths work with and without them.
 
-    def __init__(self, app: ASGIApp, *, prefix: str) -> None:
+    `prefix` comes before every path that clients see, so links have it. Each of `route_prefixes`
+    is a second way to the same routes, which the gateway treats differently.
+    """
+
+    def __init__(self, app: ASGIApp, *, prefix: str, route_prefixes: Sequence[str] = ()) -> None:
         self._app = app
         self._prefix = prefix
+        self._route_prefixes = tuple(route_prefixes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass one request on."""
-        scope["root_path"] = self._prefix
+        """Pass one request on; routes are looked up without the prefix that it came under."""
+        path = scope.get("path", "")
+        scope["root_path"] = next(
+            (known for known in self._route_prefixes if path.startswith(f"{known}/")), self._prefix
+        )
         await self._app(scope, receive, send)
 
 

@@ -27,6 +27,7 @@ class Settings:
     host: str = "0.0.0.0"  # noqa: S104 - instances and containers are reached from outside
     port: int = 8000
     stage_prefix: str = ""
+    route_prefixes: tuple[str, ...] = ()
     log_level: str = "INFO"
 
     @classmethod
@@ -50,8 +51,22 @@ class Settings:
             host=environment.get("NINEWAYS_HOST", cls.host),
             port=_port(environment.get("NINEWAYS_PORT", str(cls.port))),
             stage_prefix=_prefix(environment.get("NINEWAYS_STAGE_PREFIX", "")),
+            route_prefixes=_prefixes(environment.get("NINEWAYS_ROUTE_PREFIXES", "")),
             log_level=_log_level(environment.get("NINEWAYS_LOG_LEVEL", cls.log_level)),
         )
+
+
+def token_secret_arn(environment: Mapping[str, str]) -> str:
+    """Read which secret holds the token that the authorizer compares with.
+
+    Raises:
+        SettingError: the variable is not set.
+    """
+    if not (arn := environment.get("NINEWAYS_TOKEN_SECRET_ARN", "")):
+        raise SettingError(
+            "NINEWAYS_TOKEN_SECRET_ARN", "is not set: the secret's ARN, output TokenSecretArn"
+        )
+    return arn
 
 
 def _region(environment: Mapping[str, str], queue_url: str) -> str:
@@ -83,3 +98,8 @@ def _prefix(text: str) -> str:
     # "live", "/live" and "/live/" all mean the same.
     name = text.strip("/")
     return f"/{name}" if name else ""
+
+
+def _prefixes(text: str) -> tuple[str, ...]:
+    # "/keyed,/cached" and "keyed, cached" mean the same.
+    return tuple(filter(None, (_prefix(part.strip()) for part in text.split(","))))

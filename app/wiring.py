@@ -20,4 +20,5 @@ def http_service(settings: Settings, environment: Mapping[str, str]) -> FastAPI:
         SqsQueue(client, settings.queue_url, calls_at_once=CALLS_AT_ONCE),
         identify(settings, environment),
         stage_prefix=settings.stage_prefix,
+        route_prefixes=settings.route_prefixes,
     )

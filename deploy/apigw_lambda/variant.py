@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 
 from deploy.foundation import of_foundation
-from deploy.model import Artifact, Output, PlaceSetting, Published, Stack, Variant
+from deploy.model import Artifact, Feature, Output, PlaceSetting, Published, Stack, Variant
 
 APIGW_LAMBDA = Variant(
     slug="apigw_lambda",
@@ -31,4 +31,15 @@ APIGW_LAMBDA = Variant(
     burden="lowest",
     known_for="fully serverless, strong API management",
     limits="cold starts; 29 s a request; 1,000 requests at once by default",
+    features=frozenset(
+        {
+            Feature.API_KEY,
+            Feature.AUTHORIZER,
+            Feature.CACHE,
+            Feature.METHOD_THROTTLE,
+            Feature.PAYLOAD_10_MB,
+            Feature.TIMEOUT_29_S,
+            Feature.VALIDATION,
+        }
+    ),
 )

@@ -150,7 +150,7 @@ def _box(box: Box, x: int, y: int) -> Iterator[str]:
 def _legend(found: Traffic) -> Iterator[tuple[str, str]]:
     """What is not plain, as a look and what it means."""
     if any(arrow.how == "asked" for arrow in found.arrows):
-        yield "wire asked", "looked up, not passed through"
+        yield "wire asked", "asked, not passed through"
     if any(box.is_optional for box in found.boxes.values()):
         yield "wire optional", "only when a parameter asks for it"
 
@@ -164,7 +164,7 @@ def _legend_lines(legend: list[tuple[str, str]], *, y: int) -> Iterator[str]:
 
 def _told(found: Traffic) -> str:
     """The arrows as sentences, for those who do not see them."""
-    verbs = {"through": "leads to", "asked": "is looked up for", "on": "stands on"}
+    verbs = {"through": "leads to", "asked": "refers to", "on": "stands on"}
     told = []
     for arrow in found.arrows:
         verb = "look up" if arrow.tail == CLIENTS and arrow.how == "asked" else verbs[arrow.how]

@@ -42,6 +42,7 @@ SELF = ""
 # Type, the property that names where requests come from, the one that names where they go, and
 # how. SELF is the resource itself: what has no SELF only joins two others and is no box.
 WAYS: tuple[tuple[str, str, str, How], ...] = (
+    ("AWS::ApiGateway::Authorizer", "RestApiId", "AuthorizerUri", "asked"),
     ("AWS::ApiGateway::Method", "RestApiId", "Integration", "through"),
     ("AWS::ApiGateway::Stage", SELF, "RestApiId", "through"),
     ("AWS::AutoScaling::AutoScalingGroup", "TargetGroupARNs", SELF, "through"),

@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import re
 
-from tests.templates.reading import Template, each_template
+from deploy.catalog import VARIANTS
+from deploy.model import Feature
+from tests.templates.reading import Node, Template, each_template, template_of, walk
 
 METHOD = "AWS::ApiGateway::Method"
 # What a snapshot is made from.
@@ -34,16 +37,90 @@ def test_the_deployment_carries_the_digest_of_its_api(template: Template) -> Non
 
 
 @each_template
-def test_the_deployment_waits_for_every_method(template: Template) -> None:
+def test_the_deployment_waits_for_every_method_and_gateway_response(template: Template) -> None:
+    # Authorizers, models, validators and resources are referred to by methods, so they come before.
+    waited_for = template.of_type(METHOD, "AWS::ApiGateway::GatewayResponse")
     for name in template.of_type("AWS::ApiGateway::Deployment"):
-        assert set(template.resources[name]["DependsOn"]) == set(template.of_type(METHOD))
+        assert set(template.resources[name]["DependsOn"]) == set(waited_for)
 
 
 @each_template
-def test_every_stage_has_a_throttle(template: Template) -> None:
+def test_no_parameter_changes_the_api_behind_the_back_of_its_deployment(template: Template) -> None:
+    # Its value could change while the deployment's name stays: the old snapshot would be served.
+    free = {name for name, it in template.parameters.items() if "Default" in it}
+    for logical_id, properties in template.of_type(*DEFINITION).items():
+        assert free & set(_named(properties)) == set(), logical_id
+
+
+def _named(properties: Node) -> list[str]:
+    names: list[str] = []
+    for part in walk(properties):
+        match part:
+            case {"Ref": str(name)}:
+                names.append(name)
+            case {"Fn::Sub": str(text) | [str(text), *_]}:
+                names += re.findall(r"\$\{(\w+)\}", text)
+            case _:
+                pass
+    return names
+
+
+@each_template
+def test_every_stage_throttles_every_method(template: Template) -> None:
     for stage in template.of_type("AWS::ApiGateway::Stage").values():
-        (settings,) = stage["MethodSettings"]
-        assert {"ThrottlingRateLimit", "ThrottlingBurstLimit"} <= set(settings)
+        first, *others = stage["MethodSettings"]
+        assert (first["ResourcePath"], first["HttpMethod"]) == ("/*", "*")
+        for settings in (first, *others):
+            assert {"ThrottlingRateLimit", "ThrottlingBurstLimit"} <= set(settings)
+
+
+@each_template
+def test_settings_of_a_method_are_for_one_that_there_is(template: Template) -> None:
+    there = {
+        (_path(template, method["ResourceId"]), method["HttpMethod"])
+        for method in template.of_type(METHOD).values()
+    }
+    for stage in template.of_type("AWS::ApiGateway::Stage").values():
+        for settings in stage["MethodSettings"][1:]:
+            path = settings["ResourcePath"].removeprefix("/").replace("~1", "/")
+            assert (path, settings["HttpMethod"]) in there
+
+
+def _path(template: Template, resource: Node) -> str:
+    if "Fn::GetAtt" in resource:  # the root
+        return ""
+    properties = template.resources[resource["Ref"]]["Properties"]
+    return f"{_path(template, properties['ParentId'])}/{properties['PathPart']}"
+
+
+@each_template
+def test_every_answer_of_the_gateway_has_the_shape_of_the_services_errors(
+    template: Template,
+) -> None:
+    responses = template.of_type("AWS::ApiGateway::GatewayResponse")
+    kinds = {response["ResponseType"] for response in responses.values()}
+    if template.of_type("AWS::ApiGateway::Stage"):
+        assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= kinds
+    for logical_id, response in responses.items():
+        written = response["ResponseTemplates"]["application/json"]
+        said = json.loads(written.replace("$context.error.messageString", '"what went wrong"'))
+        assert set(said) == {"error", "request_id"}, logical_id
+        assert {"code", "message"} <= set(said["error"]) <= {"code", "message", "field"}
+        assert said["request_id"] == "$context.requestId"
+        headers = response["ResponseParameters"]
+        assert headers["gatewayresponse.header.X-Request-Id"] == "context.requestId"
+
+
+def test_what_a_variant_is_said_to_offer_is_in_its_template() -> None:
+    for variant in VARIANTS:
+        template = template_of(variant.stacks[-1])
+        offered = {
+            Feature.API_KEY: "AWS::ApiGateway::UsagePlanKey",
+            Feature.AUTHORIZER: "AWS::ApiGateway::Authorizer",
+            Feature.VALIDATION: "AWS::ApiGateway::RequestValidator",
+        }
+        for feature, kind in offered.items():
+            assert (feature in variant.features) == bool(template.of_type(kind)), variant.name
 
 
 @each_template

@@ -88,6 +88,20 @@ def test_the_stage_is_called_as_the_function_believes(template: Template) -> Non
     (*names,) = (
         stage["StageName"] for stage in template.of_type("AWS::ApiGateway::Stage").values()
     )
-    prefixes = re.findall(r"NINEWAYS_STAGE_PREFIX: (\S+)", template.text)
+    prefixes = re.findall(r"NINEWAYS_STAGE_PREFIX: (/\S+)", template.text)
 
     assert prefixes == [f"/{name}" for name in names]
+
+
+@each_template
+def test_the_service_knows_every_word_under_which_a_gateway_has_its_routes(
+    template: Template,
+) -> None:
+    resources = template.of_type("AWS::ApiGateway::Resource").values()
+    words = {
+        f"/{resource['PathPart']}"
+        for resource in resources
+        if "Fn::GetAtt" in resource["ParentId"] and resource["PathPart"] != "{proxy+}"
+    }
+    for known in re.findall(r"NINEWAYS_ROUTE_PREFIXES: (\S+)", template.text):
+        assert set(known.split(",")) == words

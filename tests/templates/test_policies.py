@@ -29,6 +29,7 @@ SAMPLES = {
     "RepositoryArn": f"arn:aws:ecr:{ACCOUNT}:repository/images",
     "AWS::ECS::Cluster": f"arn:aws:ecs:{ACCOUNT}:cluster/x",
     "AWS::Logs::LogGroup": f"arn:aws:logs:{ACCOUNT}:log-group:/nineways/x:*",
+    "AWS::SecretsManager::Secret": f"arn:aws:secretsmanager:{ACCOUNT}:secret:x",
     "AWS::S3::Bucket": "arn:aws:s3:::bucket",
     "AWS::SQS::Queue": f"arn:aws:sqs:{ACCOUNT}:queue",
 }
@@ -143,7 +144,7 @@ def _resolved(value: object, template: Template) -> object:
     match value:
         case {"Ref": str(name)}:
             return SAMPLES[name]
-        case {"Fn::GetAtt": [name, "Arn"]}:
+        case {"Fn::GetAtt": [name, "Arn" | "Id"]}:
             return SAMPLES[template.resources[name]["Type"]]
         case {"Fn::Sub": str(text)}:
             return re.sub(r"\$\{([\w:]+)\}", lambda match: SAMPLES.get(match[1], "x"), text)

@@ -137,3 +137,17 @@ def test_under_a_prefix_paths_work_with_and_without_it_and_links_have_it(
 
 def _in_memory(app: FastAPI) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://service")
+
+
+def test_a_route_is_also_found_under_the_prefixes_of_a_gateway_and_no_others(
+    queue: MemoryQueue, identity: Identity
+) -> None:
+    service = create_app(queue, identity, stage_prefix="/live", route_prefixes=["/keyed"])
+    client = TestClient(service)
+
+    assert client.get("/keyed/healthz").status_code == 200
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/live/healthz").status_code == 200
+    assert client.get("/keyedness/healthz").status_code == 404
+    assert client.get("/keyed/keyed/healthz").status_code == 404
+    assert "/live/openapi.json" in client.get("/docs").text

@@ -25,6 +25,7 @@ def test_everything_can_be_set() -> None:
             "NINEWAYS_HOST": "127.7.20.1",
             "NINEWAYS_PORT": "8080",
             "NINEWAYS_STAGE_PREFIX": "/live",
+            "NINEWAYS_ROUTE_PREFIXES": "/keyed, cached/,",
             "NINEWAYS_LOG_LEVEL": "debug",
         }
     )
@@ -38,6 +39,7 @@ def test_everything_can_be_set() -> None:
         host="127.7.20.1",
         port=8080,
         stage_prefix="/live",
+        route_prefixes=("/keyed", "/cached"),
         log_level="DEBUG",
     )
 
