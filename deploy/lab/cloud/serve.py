@@ -28,6 +28,7 @@ from deploy.lab.cloud import (
     security_groups,
     service_scaling_resources,
     stack_deletion,
+    weighted_forwards,
 )
 from deploy.lab.cloud.agents import Agents
 from deploy.lab.cloud.application_autoscaling import ApplicationAutoScaling
@@ -103,6 +104,7 @@ def install(lab: Lab) -> Callable[[], Json]:
     elastic_ip.install(lab)
     elbv2.install(lab)
     listener_rules.install()
+    weighted_forwards.install()
     instances = ContainerInstances(lab)
     fleet = ecs.install(lab, OWN_NAME, instances)
     lambda_.install(lab)

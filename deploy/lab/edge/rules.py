@@ -78,17 +78,17 @@ def wildcard(pattern: str, *, any_: str = ".") -> str:
     return "".join(special.get(part, re.escape(part[-1])) for part in parts)
 
 
-def act(actions: Sequence[Json], forward: Callable[[dict[str, int]], Json]) -> dict[str, Any]:
+def act(actions: Sequence[Json], forward: Callable[[Json], Json]) -> dict[str, Any]:
     """Translate the actions of one rule to what Envoy does with the request.
 
-    `forward` makes the route to target groups, given their ARNs with their weights.
+    `forward` makes the route to the target groups of a forward action.
     """
     *before, last = sorted(actions, key=lambda action: action.get("Order", 0))
     if before:
         raise UnsupportedError(f"an action of type {before[0]['Type']}")
     match last["Type"]:
         case "forward":
-            return {"route": forward(_weights_to_use(last))}
+            return dict(forward(last))
         case "redirect":
             return {"redirect": _redirect(last["RedirectConfig"]), **_headers(SERVER)}
         case "fixed-response":
@@ -111,13 +111,6 @@ def answer(status: int, body: str, *, content_type: str = "text/plain") -> dict[
 
 def _headers(*headers: Json) -> dict[str, Any]:
     return {"response_headers_to_add": [{**header, **OVERWRITE} for header in headers]}
-
-
-def _weights_to_use(action: Json) -> dict[str, int]:
-    config = action.get("ForwardConfig") or {}
-    if (config.get("TargetGroupStickinessConfig") or {}).get("Enabled"):
-        raise UnsupportedError("stickiness between target groups")
-    return weights(action)
 
 
 def weights(action: Json) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from deploy.lab.edge import stickiness
 from deploy.lab.edge.http import (
     circuit_breakers_off,
     header,
@@ -23,7 +24,6 @@ POLICIES = {
 TARGET_TYPES = {"ip", "instance"}
 # Attributes that the edge does not act on, with the value that needs no acting.
 INERT = {
-    "stickiness.enabled": "false",
     "load_balancing.algorithm.anomaly_mitigation": "off",
     "lambda.multi_value_headers.enabled": "false",
     "target_group_health.dns_failover.minimum_healthy_targets.count": "1",
@@ -50,6 +50,7 @@ def unsupported(group: TargetGroup) -> Iterator[str]:
         yield f"target group {group.name}: protocol {group.protocol}"
     if (algorithm := _algorithm(group)) not in POLICIES:
         yield f"target group {group.name}: algorithm {algorithm}; it gets round_robin"
+    yield from stickiness.unsupported(group)
     for key, harmless in INERT.items():
         if (value := group.attributes.get(key, harmless)) != harmless:
             yield f"target group {group.name}: {key} = {value}"

@@ -102,6 +102,33 @@ def test_a_query_condition_of_the_api_is_kept_and_described(cloud: Cloud, stack:
     elb.delete_rule(RuleArn=made["RuleArn"])
 
 
+def test_weights_of_the_api_are_kept_and_described(cloud: Cloud, stack: Stack) -> None:
+    elb = cloud.client("elbv2")
+    other = elb.create_target_group(Name="green", Protocol="HTTP", Port=8000, VpcId="vpc-1")
+    green = other["TargetGroups"][0]["TargetGroupArn"]
+    config: Any = {
+        "TargetGroups": [
+            {"TargetGroupArn": stack.outputs["Group"], "Weight": 9},
+            {"TargetGroupArn": green, "Weight": 1},
+        ],
+        "TargetGroupStickinessConfig": {"Enabled": True, "DurationSeconds": 60},
+    }
+
+    (made,) = elb.create_rule(
+        ListenerArn=stack.outputs["Listener"],
+        Priority=3,
+        Conditions=[{"Field": "path-pattern", "Values": ["/new/*"]}],
+        Actions=[{"Type": "forward", "ForwardConfig": config}],
+    )["Rules"]
+
+    (balancer,) = [lb for lb in cloud.state()["load_balancers"] if lb["arn"] == stack.outputs["Lb"]]
+    (rule,) = [one for one in balancer["listeners"][0]["rules"] if one["priority"] == "3"]
+    assert rule["actions"][0]["ForwardConfig"] == config
+    assert made["Actions"][0]["ForwardConfig"] == config
+    elb.delete_rule(RuleArn=made["RuleArn"])
+    elb.delete_target_group(TargetGroupArn=green)
+
+
 def test_slow_start_and_stickiness_reach_the_edge(cloud: Cloud, stack: Stack) -> None:
     (group,) = [
         group for group in cloud.state()["target_groups"] if group["arn"] == stack.outputs["Group"]

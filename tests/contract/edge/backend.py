@@ -2,7 +2,7 @@
 
 GET /health answers 200, or what POST /health?status=… said; /checked tells its headers.
 /echo tells the request as it arrived, /slow?ms=… takes so long, /reset breaks the connection,
-all else answers the name.
+/set?… sets what stands there as a cookie, all else answers the name.
 """
 
 import json
@@ -33,6 +33,8 @@ class Target(BaseHTTPRequestHandler):
                 self.answer(200, json.dumps({"path": self.path, "headers": self.lowered()}))
             case "/checked":
                 self.answer(200, json.dumps(Target.checked))
+            case "/set":
+                self.answer(200, self.name, cookie=url.query)
             case "/slow":
                 time.sleep(int(parse_qs(url.query)["ms"][0]) / 1000)
                 self.answer(200, self.name)
@@ -50,8 +52,10 @@ class Target(BaseHTTPRequestHandler):
             Target.health = int(parse_qs(url.query)["status"][0])
         self.answer(200, str(size))
 
-    def answer(self, status: int, body: str) -> None:
+    def answer(self, status: int, body: str, *, cookie: str = "") -> None:
         self.send_response(status)
+        if cookie:
+            self.send_header("set-cookie", f"{cookie}; Path=/")
         self.send_header("content-length", str(len(body.encode())))
         self.end_headers()
         self.wfile.write(body.encode())

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.lab.addresses import Addresses
 from deploy.lab.edge.envoy import Resources, envoy_command, resources, write, write_bootstrap
-from deploy.lab.edge.load_balancers import Settings
+from deploy.lab.edge.forwarding import Settings
 from deploy.lab.edge.wanted import wanted
 
 ADDRESSES = Addresses(9)

@@ -4,10 +4,12 @@ from typing import Any
 import pytest
 
 from deploy.lab.edge.rules import UnsupportedError, act, match, weights, wildcard
+from deploy.lab.edge.stickiness import of_forward
+from deploy.lab.edge.wanted import Json
 
 
-def forward(chosen: dict[str, int]) -> dict[str, Any]:
-    return {"clusters": chosen}
+def forward(action: Json) -> dict[str, Any]:
+    return {"route": {"clusters": weights(action)}}
 
 
 def regex(condition: dict[str, Any]) -> str:
@@ -95,18 +97,22 @@ def test_forward_takes_a_group_or_weighted_groups() -> None:
     }
 
 
+def test_a_forward_says_for_how_long_it_keeps_its_clients() -> None:
+    def forwards(**config: object) -> float | None:
+        kept = {"TargetGroupStickinessConfig": config}
+        return of_forward({"Type": "forward", "ForwardConfig": kept})
+
+    assert forwards(Enabled=True, DurationSeconds=20) == 20
+    assert forwards(Enabled="true", DurationSeconds="20") == 20
+    assert forwards(Enabled=False, DurationSeconds=20) is None
+    assert of_forward({"Type": "forward", "TargetGroupArn": "a"}) is None
+
+
 @pytest.mark.parametrize(
     "actions",
     [
         [{"Type": "authenticate-cognito"}],
         [{"Type": "authenticate-oidc", "Order": 1}, {"Type": "forward", "Order": 2}],
-        [
-            {
-                "Type": "forward",
-                "TargetGroupArn": "a",
-                "ForwardConfig": {"TargetGroupStickinessConfig": {"Enabled": True}},
-            }
-        ],
         [{"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_301", "Host": "x.#{host}"}}],
         [{"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_301", "Query": "a=#{query}"}}],
     ],

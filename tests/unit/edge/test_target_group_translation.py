@@ -91,7 +91,10 @@ def test_names_fit_files_and_statistics(state: dict[str, Any]) -> None:
     [
         ({"target_type": "lambda"}, "lambda"),
         ({"protocol": "HTTPS"}, "HTTPS"),
-        ({"attributes": {"stickiness.enabled": "true"}}, "stickiness"),
+        (
+            {"attributes": {"stickiness.enabled": "true", "stickiness.type": "source_ip"}},
+            "source_ip",
+        ),
         ({"attributes": {"load_balancing.algorithm.type": "weighted_random"}}, "weighted_random"),
     ],
 )
