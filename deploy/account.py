@@ -42,6 +42,7 @@ class AccountPlace:
     """A `deploy.carry_out.Place`, plus what the command asks about what stands."""
 
     name: str
+    clients: "Clients"
     cloudformation: CloudFormation
     s3: "S3Client"
     ec2: "EC2Client"
@@ -195,6 +196,7 @@ def account_place(  # noqa: PLR0913  one for each thing in which two places diff
     patience = Patience(every_s)
     return AccountPlace(
         name=name,
+        clients=clients,
         cloudformation=CloudFormation(clients.cloudformation, tell, patience, review),
         s3=clients.s3,
         ec2=clients.ec2,

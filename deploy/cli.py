@@ -21,6 +21,7 @@ from deploy.options import Json, Name, Names, Set, Yes, at_a_place
 from deploy.places import On, Where
 from deploy.plan import bring_up, lines, take_down
 from deploy.probe import is_ready
+from deploy.secrets import secret
 from deploy.settings import settings_of, with_settings
 from deploy.threads import run_in_turn, run_side_by_side
 
@@ -243,6 +244,7 @@ def failover(
 
 
 app.command("build")(build_command)
+app.command()(secret)
 app.add_typer(lab_app, name="lab")
 
 

@@ -11,12 +11,16 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from boto3.session import Session
+    from types_boto3_apigateway import APIGatewayClient
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_ec2 import EC2Client
     from types_boto3_ecr import ECRClient
     from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
+    from types_boto3_secretsmanager import SecretsManagerClient
+    from types_boto3_sns import SNSClient
     from types_boto3_sqs import SQSClient
+    from types_boto3_stepfunctions import SFNClient
     from types_boto3_sts import STSClient
 
 # boto3's default retry mode is "legacy", which does not back off on throttling as AWS asks.
@@ -69,3 +73,23 @@ class Clients:
     def lambda_(self) -> "LambdaClient":
         """Functions, for starting them cold."""
         return self.session.client("lambda", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def apigateway(self) -> "APIGatewayClient":
+        """REST APIs: keys, and what is left of their quotas."""
+        return self.session.client("apigateway", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def secretsmanager(self) -> "SecretsManagerClient":
+        """Secrets, for being let in."""
+        return self.session.client("secretsmanager", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def sns(self) -> "SNSClient":
+        """Topics, for listening to them."""
+        return self.session.client("sns", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def stepfunctions(self) -> "SFNClient":
+        """Executions, for seeing that they exist."""
+        return self.session.client("stepfunctions", endpoint_url=self.endpoint_url, config=_CONFIG)

@@ -12,7 +12,7 @@ import typer
 
 from deploy.cli import app
 from deploy.console import Screen
-from deploy.errors import BadInputError
+from deploy.errors import BadInputError, StackError
 from deploy.options import Json, at_a_place
 from deploy.places import Where
 from loadtest.arrivals import Arrivals
@@ -32,6 +32,7 @@ from loadtest.options import (
     WarmUp,
     environment_of,
     known,
+    openers_of,
     targets_of,
 )
 from loadtest.resolver import HONEST, Habits
@@ -44,24 +45,43 @@ __all__ = ["app", "main"]
 
 @app.command()
 @at_a_place
-def verify(names: Names = None, *, url: Urls = None, where: Where, json: Json = False) -> None:
-    """Hold variants against the API's contract, message in the queue included; 1 if one fails.
+def verify(
+    names: Names = None,
+    *,
+    url: Urls = None,
+    slow: Annotated[
+        bool, typer.Option("--slow", help="Also make the checks that take half a minute each.")
+    ] = False,
+    where: Where,
+    json: Json = False,
+) -> None:
+    """Hold variants against the API's contract, and probe what each adds to it.
+
+    The message in the queue is looked for too. Ends with 1 when a check fails or a variant does
+    not stand; what a variant does not promise, and what was skipped, is said and fails nothing.
 
     [dim]$[/dim] nineways verify ec2-eip
+    [dim]$[/dim] nineways verify apigw-lambda --slow
     [dim]$[/dim] nineways verify --url mine=http://127.0.0.1:8000
     """
     from loadtest import shown  # noqa: PLC0415 - see above
     from loadtest.compare import passed  # noqa: PLC0415
+    from loadtest.verify import not_there  # noqa: PLC0415
     from loadtest.verify import verify as hold  # noqa: PLC0415
 
     results = {}
     with Screen(as_json=json) as screen:
-        for target in targets_of(names, url, where, screen):
-            with screen.doing(f"verify {target.name}"):
-                results[target.name] = hold(target)
+        for name, find_target in openers_of(names, url, where, screen).items():
+            with screen.doing(f"verify {name}"):
+                try:
+                    results[name] = hold(find_target(), probed=True, slow=slow)
+                except StackError as error:
+                    # The others are verified all the same.
+                    results[name] = [not_there(error)]
     screen.answer(
         {name: [c.model_dump(mode="json") for c in checks] for name, checks in results.items()},
         *(shown.checks_shown(name, checks) for name, checks in results.items()),
+        *([shown.all_summed(results)] if len(results) > 1 else []),
     )
     if not all(passed(checks) for checks in results.values()):
         raise typer.Exit(1)

@@ -5,24 +5,11 @@ promised. Its docstring is the promise.
 """
 
 import string
-from collections.abc import Sequence
 
-import anyio.to_thread
 import httpx2
 
-from loadtest.examination import (
-    JSON,
-    CheckFailedError,
-    CheckSkippedError,
-    Examine,
-    Service,
-    claim,
-    claim_refusal,
-    media_type,
-    read,
-)
-from loadtest.openapi import Answer, Document
-from loadtest.queue_probe import QueueProbe, Received
+from loadtest.examination import JSON, Examine, Service, claim, claim_refusal, read
+from loadtest.hindsight import LOOKING_BACK
 from loadtest.scenarios import IDEMPOTENCY_KEY
 
 # The smallest limit along the nine ways: Step Functions' input (see app/messages.py).
@@ -31,12 +18,8 @@ MAX_BODY_BYTES = 262_144
 MAX_REQUEST_BYTES = 524_288
 MAX_ATTRIBUTES = 7
 MAX_KEY_CHARS = 128
-# How long an acknowledged message may take to be received.
-QUEUE_TIMEOUT_S = 20.0
 
 ROUTES = ("/messages", "/healthz", "/readyz", "/whoami", "/work", "/wait", "/stats")
-# What travels badly when somebody encodes it wrongly on the way.
-AWKWARD = 'tea & cups=2; 100 % "quoted" <b>\\ new\nline\ttab ä 茶 🫖 ${x} $input.body'
 
 
 async def liveness(service: Service) -> None:
@@ -73,7 +56,6 @@ async def openapi(service: Service) -> None:
     claim(str(document.get("openapi", "")).startswith("3."), "it is no OpenAPI 3 document")
     missing = [route for route in ROUTES if route not in document.get("paths", {})]
     claim(not missing, f"it lacks {', '.join(missing)}")
-    service.document = document
 
 
 async def docs(service: Service) -> None:
@@ -207,74 +189,21 @@ async def stats(service: Service) -> None:
 
 
 async def request_id(service: Service) -> None:
-    """Every answer carries X-Request-Id, the caller's own if there was one."""
-    given = (await service.get("/whoami")).headers.get("x-request-id")
-    claim(bool(given), "the answer has no X-Request-Id")
+    """A caller's own X-Request-Id comes back with the answer, and with a refusal."""
     own = {"x-request-id": "nineways-verify"}
-    kept = (await service.get("/whoami", headers=own)).headers.get("x-request-id")
-    claim(kept == own["x-request-id"], f"the caller's own id came back as {kept!r}")
-
-
-async def queued(service: Service) -> None:
-    """What was acknowledged is in the queue, body and attributes unharmed."""
-    if service.queue is None:
-        raise CheckSkippedError("the queue behind the service is not known")
-    attributes = {"colour": "blue", "note": "ä & =", IDEMPOTENCY_KEY: "nineways-verify"}
-    sent = read(
-        await service.post(
-            {"body": AWKWARD, "attributes": {n: attributes[n] for n in ("colour", "note")}},
-            headers={IDEMPOTENCY_KEY: attributes[IDEMPOTENCY_KEY]},
-        )
-    )["id"]
-    ids = {sent, *service.acknowledged()}
-    found = {m.id: m for m in await take_all(service.queue, ids)}
-    if missing := ids - found.keys():
-        raise CheckFailedError(await where_are(service.queue, len(missing), len(ids)))
-    claim(found[sent].body == AWKWARD, f"the body arrived as {found[sent].body!r}")
-    for name, value in attributes.items():
-        there = found[sent].attributes.get(name)
-        claim(there == value, f"the attribute {name} arrived as {there!r} instead of {value!r}")
-
-
-async def take_all(queue: QueueProbe, ids: set[str]) -> Sequence[Received]:
-    """Take the messages with these ids out of the queue."""
-    return await anyio.to_thread.run_sync(
-        lambda: queue.take(
-            lambda message: message.id in ids, enough=len(ids), timeout_s=QUEUE_TIMEOUT_S
-        )
+    answers = (
+        await service.post({"body": "named by who sent it"}, headers=own),
+        await service.get("/nor-this-path", headers=own, expect=404),
     )
-
-
-async def where_are(queue: QueueProbe, missing: int, sent: int) -> str:
-    """Say what is known about messages that did not turn up."""
-    told = await anyio.to_thread.run_sync(queue.describe)
-    return (
-        f"{missing} of {sent} messages did not turn up within {QUEUE_TIMEOUT_S:.0f} s; the queue "
-        f"has {told}. A worker that consumes the queue takes them first: deploy without one"
-    )
-
-
-async def kept_document(service: Service) -> None:
-    """Every answer is as the OpenAPI document says."""
-    if service.document is None:
-        raise CheckSkippedError("there is no OpenAPI document")
-    document = Document(service.document)
-    for exchange in service.believed:
-        response = exchange.response
-        kind = media_type(response)
-        found = document.answer_problems(
-            Answer(
-                method=exchange.method,
-                path=exchange.path,
-                status=response.status_code,
-                media_type=kind,
-                value=response.json() if kind == JSON else None,
-            )
+    for answer in answers:
+        kept = answer.headers.get("x-request-id")
+        claim(
+            kept == own["x-request-id"],
+            f"with {answer.status_code} the caller's own id came back as {kept!r}",
         )
-        claim(not found, f"{exchange.method} {exchange.path}: {'; '.join(found)}")
 
 
-CHECKS: tuple[Examine, ...] = (
+ASKING: tuple[Examine, ...] = (
     liveness,
     readiness,
     identity,
@@ -300,7 +229,5 @@ CHECKS: tuple[Examine, ...] = (
     wait,
     bad_parameter,
     stats,
-    # The last two look back at what the others did.
-    queued,
-    kept_document,
 )
+CHECKS = (*ASKING, *LOOKING_BACK)

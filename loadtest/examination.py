@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 
 import httpx2
 
-from loadtest.queue_probe import QueueProbe
+from loadtest.inside import Inside
+from loadtest.queue_probe import QueueProbe, Received
 from loadtest.run import Check, Verdict
 
 JSON = "application/json"
@@ -35,12 +36,20 @@ class Service:
     """The service under examination, and what was said so far."""
 
     client: httpx2.AsyncClient
+    # What it must call itself at /whoami.
     variant: str | None = None
     queue: QueueProbe | None = None
+    # Checks that it does not promise to pass, by the function's name, with the reason.
+    not_promised: Mapping[str, str] = field(default_factory=dict)
+    # The account's view of it, where there is one.
+    inside: Inside | None = None
+    # Whether checks that take half a minute are wanted.
+    slow: bool = False
     said: list[Exchange] = field(default_factory=list)
-    # Exchanges of checks that passed. What a failed check met has been told already.
+    # Exchanges of checks that did not fail. What a failed check met has been told already.
     believed: list[Exchange] = field(default_factory=list)
-    document: Mapping[str, Any] | None = None
+    # What was taken out of the queue already, by message id.
+    taken: dict[str, Received] = field(default_factory=dict)
 
     async def get(self, path: str, *, expect: int = 200, **options: Any) -> httpx2.Response:  # noqa: ANN401 - handed on to httpx2
         """GET, and fail unless the status is the expected one."""
@@ -68,15 +77,32 @@ class Service:
 
     def acknowledged(self) -> list[str]:
         """Ids of the messages the service took, as far as checks that passed sent them."""
-        return [
-            str(answer["id"])
-            for exchange in self.believed
-            if exchange.method == "POST" and exchange.response.status_code == httpx2.codes.ACCEPTED
-            if "id" in (answer := read(exchange.response))
-        ]
+        return acknowledged_in(self.believed)
+
+    def account(self) -> Inside:
+        """The account's view; without one the check cannot be made."""
+        if self.inside is None:
+            raise CheckSkippedError("the account behind the service is not known")
+        return self.inside
+
+    def take_time(self, about_s: float) -> None:
+        """Skip the check unless slow ones are wanted."""
+        if not self.slow:
+            raise CheckSkippedError(f"takes about {about_s:.0f} s; --slow makes it")
 
 
 Examine: TypeAlias = Callable[[Service], Awaitable[None]]
+
+
+def acknowledged_in(exchanges: Sequence[Exchange]) -> list[str]:
+    """Ids of the messages that were taken in these exchanges."""
+    return [
+        str(answer["id"])
+        for exchange in exchanges
+        if exchange.method == "POST" and exchange.path.endswith("/messages")
+        if exchange.response.status_code == httpx2.codes.ACCEPTED
+        if "id" in (answer := read(exchange.response))
+    ]
 
 
 def because(response: httpx2.Response) -> str:
@@ -129,12 +155,12 @@ def claim_refusal(response: httpx2.Response, *, field_: str | None = None) -> No
         )
 
 
-async def examine(service: Service, checks: Sequence[Examine]) -> list[Check]:
+async def examine(service: Service, checks: Sequence[Examine], *, feature: str = "") -> list[Check]:
     """Make the checks one after the other; none keeps the next from being made."""
-    return [await make(check, service) for check in checks]
+    return [await make(check, service, feature=feature) for check in checks]
 
 
-async def make(check: Examine, service: Service) -> Check:
+async def make(check: Examine, service: Service, *, feature: str = "") -> Check:
     """Make one check."""
     before = len(service.said)
     verdict, reason = Verdict.PASSED, ""
@@ -142,11 +168,19 @@ async def make(check: Examine, service: Service) -> Check:
         await check(service)
     except CheckFailedError as failure:
         verdict, reason = Verdict.FAILED, str(failure)
+        if excuse := service.not_promised.get(check.__name__):
+            verdict, reason = Verdict.NOT_PROMISED, excuse
     except CheckSkippedError as skipped:
         verdict, reason = Verdict.SKIPPED, str(skipped)
-    else:
+    if verdict is not Verdict.FAILED:
         service.believed += service.said[before:]
-    return Check(name=name_of(check), promise=promise_of(check), verdict=verdict, reason=reason)
+    return Check(
+        name=name_of(check),
+        promise=promise_of(check),
+        verdict=verdict,
+        reason=reason,
+        feature=feature,
+    )
 
 
 def name_of(check: Examine) -> str:
@@ -156,4 +190,4 @@ def name_of(check: Examine) -> str:
 
 def promise_of(check: Examine) -> str:
     """What the service promises, as a sentence."""
-    return (check.__doc__ or "").strip().rstrip(".")
+    return " ".join((check.__doc__ or "").split()).rstrip(".")

@@ -1,12 +1,14 @@
-"""Does an answer keep what the OpenAPI document promises? Pure.
+"""Does an answer keep what the OpenAPI document promises? Pure, but for reading the document.
 
 Knows the part of JSON Schema that FastAPI writes. A keyword it does not know is reported as a
 problem: a promise must not pass because nobody looked.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 Schema: TypeAlias = Mapping[str, Any]
@@ -43,6 +45,12 @@ ANNOTATIONS = {"title", "description", "default", "examples", "example", "deprec
 
 LINE_CHARS = 40
 
+# `components.responses` that any route may give are called Any403, Any404, …
+ANY = "Any"
+
+
+HERE = Path(__file__).parent
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -62,19 +70,40 @@ class Document:
     root: Schema
 
     def answer_problems(self, answer: Answer) -> list[str]:
-        """What is wrong with an answer. A path that the document lacks promises nothing."""
-        operation = self.root.get("paths", {}).get(answer.path, {}).get(answer.method.lower())
-        if operation is None:
-            return []
-        promises = operation["responses"]
+        """What is wrong with an answer.
+
+        Of a path or a method that the document lacks, only the answers that any route may give are
+        documented; where there are none of those, nothing is promised.
+        """
+        promises = self.promises(answer.method, answer.path)
         promised = promises.get(str(answer.status)) or promises.get("default")
         if promised is None:
-            return [f"status {answer.status} is not documented"]
+            return [f"status {answer.status} is not documented"] if promises else []
+        if "$ref" in promised:
+            promised = self.referred(promised["$ref"])
         content = promised.get("content", {})
-        if content and answer.media_type not in content:
+        kind = answer.media_type if answer.media_type in content else "*/*"
+        if content and kind not in content:
             return [f"{answer.media_type or 'no media type'} is not documented"]
-        schema = content.get(answer.media_type, {}).get("schema", {})
+        schema = content.get(kind, {}).get("schema", {})
         return list(self.problems(answer.value, schema, "answer"))
+
+    def promises(self, method: str, path: str) -> Schema:
+        """What a route may be answered with, by status."""
+        paths = self.root.get("paths", {})
+        template = path if path in paths else next((t for t in paths if fits(path, t)), "")
+        operation = paths.get(template, {}).get(method.lower())
+        if operation:
+            return operation["responses"]  # type: ignore[no-any-return]  # as OpenAPI has it
+        shared = self.root.get("components", {}).get("responses", {})
+        return {
+            name.removeprefix(ANY): told for name, told in shared.items() if name.startswith(ANY)
+        }
+
+    @classmethod
+    def ours(cls) -> "Document":
+        """The one document for every variant; `python -m tests.documents` makes it."""
+        return cls(json.loads((HERE / "openapi.json").read_text(encoding="utf-8")))
 
     def problems(self, value: object, schema: Schema, where: str) -> Problems:
         """Say what in a value breaks its schema."""
@@ -94,6 +123,19 @@ class Document:
         for name in pointer.removeprefix("#/").split("/"):
             found = found[name]
         return found  # type: ignore[no-any-return]  # a schema, if the document is one
+
+
+def fits(path: str, template: str) -> bool:
+    """Whether a path is one of those that a template with {parameters} stands for.
+
+    >>> fits("/objects/a.txt", "/objects/{key}"), fits("/objects", "/objects/{key}")
+    (True, False)
+    """
+    parts, wanted = path.split("/"), template.split("/")
+    return len(parts) == len(wanted) and all(
+        part == want or (want.startswith("{") and part != "")
+        for part, want in zip(parts, wanted, strict=True)
+    )
 
 
 Rule: TypeAlias = Callable[[Document, object, Schema, str], Problems]

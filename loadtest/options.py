@@ -3,6 +3,7 @@
 What brings boto3 or numpy along is imported by the functions that use it.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -16,6 +17,8 @@ from loadtest.arrivals import Arrivals
 from loadtest.scenarios import SCENARIOS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from loadtest.run import Environment
     from loadtest.targets import Target
 
@@ -77,6 +80,24 @@ def targets_of(
         return others
     variants = choose(names or ["all"])
     return [*deployed(variants, where.open(screen)), *others]
+
+
+def openers_of(
+    names: list[str] | None, urls: list[str] | None, where: Where, screen: Screen
+) -> "dict[str, Callable[[], Target]]":
+    """How to find each of them, by name: a variant that does not stand fails when it is its turn.
+
+    The place must be there.
+    """
+    from loadtest.targets import by_url, deployed_one  # noqa: PLC0415 - see above
+
+    others = [(by_url(text), text) for text in urls or ()]
+    found: dict[str, Callable[[], Target]] = {}
+    if names or not others:
+        variants = choose(names or ["all"])
+        place = where.open(screen)
+        found |= {variant.name: partial(deployed_one, variant, place) for variant in variants}
+    return found | {target.name: partial(by_url, text) for target, text in others}
 
 
 def environment_of(where: Where) -> "Environment":

@@ -24,15 +24,21 @@ class Verdict(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     SKIPPED = "skipped"
+    # Not kept, and the variant says beforehand that it does not promise it.
+    NOT_PROMISED = "not-promised"
 
 
 class Check(Frozen):
-    """What one check of the contract said. `reason` is empty when it passed."""
+    """What one check said. `reason` is empty when it passed.
+
+    `feature` is what the variant adds to the contract; empty for a check of the contract itself.
+    """
 
     name: str
     promise: str
     verdict: Verdict
     reason: str = ""
+    feature: str = ""
 
 
 class Accounting(Frozen):

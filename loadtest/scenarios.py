@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 # Message attribute by which a comparison finds its own messages in the queue.
 RUN_ATTRIBUTE = "nineways-run"
 IDEMPOTENCY_KEY = "idempotency-key"
+REQUEST_ID = "request-id"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Results on the terminal, and as JSON for programs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from rich import box
@@ -18,17 +19,46 @@ MARKS = {
     Verdict.PASSED: "[green]✓[/]",
     Verdict.FAILED: "[bold red]✗[/]",
     Verdict.SKIPPED: "[yellow]-[/]",
+    Verdict.NOT_PROMISED: "[dim]○[/]",
 }
 
 
-def checks_shown(name: str, checks: Iterable[Check]) -> str:
-    """A line a check."""
+def checks_shown(name: str, checks: Sequence[Check]) -> str:
+    """A line a check, the contract's first, then a block a feature, then the sum."""
     lines = [f"[bold]{escape(name)}[/]"]
-    for check in checks:
-        lines.append(f"{MARKS[check.verdict]} {escape(check.promise)}")
-        if check.reason:
-            lines.append(f"    {escape(check.reason)}")
-    return "\n".join(lines)
+    for feature, group in groupby(checks, key=lambda check: check.feature):
+        if feature:
+            lines.append(f"  [dim]with {escape(feature)}[/]")
+        for check in group:
+            lines.append(f"{MARKS[check.verdict]} {escape(check.promise)}")
+            if check.reason:
+                lines.append(f"    {escape(check.reason)}")
+    return "\n".join([*lines, f"  {summed(checks)}"])
+
+
+def summed(checks: Iterable[Check]) -> str:
+    """How many of how many, and why not the others: `22 of 28; 6 not promised: docs, …`."""
+    told = list(checks)
+    by_verdict = {
+        verdict: [check.name for check in told if check.verdict is verdict] for verdict in Verdict
+    }
+    parts = [f"{len(by_verdict[Verdict.PASSED])} of {len(told)}"]
+    for verdict in (Verdict.FAILED, Verdict.NOT_PROMISED, Verdict.SKIPPED):
+        if names := by_verdict[verdict]:
+            words = verdict.value.replace("-", " ")
+            parts.append(f"{len(names)} {words}: {', '.join(names)}")
+    return escape("; ".join(parts))
+
+
+def all_summed(results: Mapping[str, Sequence[Check]]) -> Table:
+    """A row a target, for those who verified several."""
+    table = a_table("in sum", ())
+    table.add_column("", overflow="fold")
+    for name, checks in results.items():
+        failed = any(check.verdict is Verdict.FAILED for check in checks)
+        mark = MARKS[Verdict.FAILED if failed else Verdict.PASSED]
+        table.add_row(f"{mark} [bold]{escape(name)}[/]", summed(checks))
+    return table
 
 
 def tables(run: Run, summaries: Sequence[Summary]) -> list[Table]:

@@ -1,14 +1,16 @@
 """What can be verified and loaded: a deployed variant, or any URL that speaks the contract."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from deploy import probe
 from deploy.errors import BadInputError
-from deploy.model import FOUNDATION, Output, Variant
+from deploy.model import FOUNDATION, Feature, Output, Variant
 from loadtest.cold_starts import Environments, LambdaEnvironments
+from loadtest.inside import Inside
+from loadtest.inside_account import AccountInside
 from loadtest.queue_probe import QueueProbe, SqsProbe
 
 if TYPE_CHECKING:
@@ -26,6 +28,11 @@ class Target:
     version: str = ""
     # What /whoami must call itself; nothing is expected when this is None.
     slug: str | None = None
+    # What it adds to the contract, and what of the contract it does not promise.
+    features: frozenset[Feature] = frozenset()
+    not_promised: Mapping[str, str] = field(default_factory=dict)
+    # The account behind it, where there is one.
+    inside: Inside | None = None
     # The queue behind it, when it can be looked into.
     queue: QueueProbe | None = None
     # Where it starts cold, if it does.
@@ -43,8 +50,21 @@ class Target:
 
 def deployed(variants: Sequence[Variant], place: "AccountPlace") -> list[Target]:
     """The variants as they stand in a place. They share one queue."""
+    for variant in variants:
+        # Whose stack is missing is to be said before the foundation's is.
+        place.output(variant.url)
     queue = SqsProbe(place.sqs, place.output(Output(FOUNDATION.name, "QueueUrl")))
     return [target_of(variant, place, queue) for variant in variants]
+
+
+def deployed_one(variant: Variant, place: "AccountPlace") -> Target:
+    """One variant as it stands in a place.
+
+    Raises:
+        StackError: it does not stand.
+    """
+    (target,) = deployed([variant], place)
+    return target
 
 
 def target_of(variant: Variant, place: "AccountPlace", queue: QueueProbe) -> Target:
@@ -60,7 +80,10 @@ def target_of(variant: Variant, place: "AccountPlace", queue: QueueProbe) -> Tar
         url=stated if has_name else reached,
         title=variant.title,
         version=str(who.get("version", "")),
-        slug=variant.slug,
+        slug=variant.served_by or variant.slug,
+        features=variant.features,
+        not_promised=variant.not_promised,
+        inside=AccountInside(variant, place),
         queue=queue,
         environments=LambdaEnvironments(place.lambda_, function, place.patience)
         if function

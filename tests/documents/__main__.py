@@ -1,6 +1,7 @@
 """Make anew what documents take from the project's data: `python -m tests.documents`."""
 
 from deploy.catalog import VARIANTS
+from tests.documents import openapi
 from tests.documents.drawing import drawing, path_of
 from tests.documents.overview import PATH, overview
 from tests.documents.summary import README, with_summary
@@ -10,6 +11,7 @@ def main() -> None:
     """Write what is stale, and say what was."""
     made = {README: with_summary(README.read_text(encoding="utf-8"), VARIANTS)}
     made[PATH] = overview(VARIANTS)
+    made[openapi.PATH] = openapi.openapi()
     made |= {path_of(variant): drawing(variant) for variant in VARIANTS}
     for path, text in made.items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:

@@ -6,6 +6,7 @@ import pytest
 
 from deploy.account import AccountPlace
 from deploy.artifacts import AWS_TARGET, Built
+from deploy.clients import Clients
 from deploy.cloudformation import CloudFormation
 from deploy.model import Artifact
 from deploy.stack_states import ChangeSet
@@ -16,6 +17,7 @@ from tests.unit.deploy.ec2_in_memory import EC2InMemory
 from tests.unit.deploy.s3_in_memory import S3InMemory
 
 if TYPE_CHECKING:
+    from boto3.session import Session
     from types_boto3_lambda import LambdaClient
     from types_boto3_sqs import SQSClient
 
@@ -80,6 +82,7 @@ def place(  # noqa: PLR0913, PLR0917  what a place is made of
 
     return AccountPlace(
         name="lab",
+        clients=Clients(cast("Session", None)),
         cloudformation=stacks(),
         s3=s3.client,
         ec2=ec2.client,

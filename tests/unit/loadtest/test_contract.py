@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import httpx2
@@ -13,22 +13,31 @@ from app import messages, schemas
 from app.api import create_app
 from app.identity import Identity
 from app.messages import Message
-from loadtest import contract
-from loadtest.examination import Service, examine, name_of
+from deploy.catalog import VARIANTS
+from deploy.model import Variant
+from loadtest import contract, hindsight
+from loadtest.examination import Examine, Service, examine, name_of
 from loadtest.run import Check, Verdict
 from tests.unit.loadtest.fakes import Asked, Break, Broken, MemoryProbe, MemoryQueue, Told
 
 HERE = Identity("local", "dev", "instance", "i-1")
 
 
-def verify(
-    app: ASGIApp, queue: MemoryQueue, *, variant: str = "local", known_queue: bool = True
+def verify(  # noqa: PLR0913 - what a test may choose
+    app: ASGIApp,
+    queue: MemoryQueue,
+    *,
+    variant: str = "local",
+    known_queue: bool = True,
+    not_promised: Mapping[str, str] | None = None,
+    checks: Sequence[Examine] = contract.CHECKS,
 ) -> list[Check]:
     async def run() -> list[Check]:
         transport = httpx2.ASGITransport(app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://service") as client:
             probe = MemoryProbe(queue) if known_queue else None
-            return await examine(Service(client, variant, probe), contract.CHECKS)
+            service = Service(client, variant, probe, not_promised=not_promised or {})
+            return await examine(service, checks)
 
     return asyncio.run(run())
 
@@ -66,7 +75,8 @@ def test_without_a_known_queue_the_look_into_it_is_skipped_with_the_reason() -> 
     checks = verify(create_app(queue, HERE), queue, known_queue=False)
 
     skipped = {check.name: check.reason for check in checks if check.verdict is Verdict.SKIPPED}
-    assert skipped == {"queued": "the queue behind the service is not known"}
+    unknown = "the queue behind the service is not known"
+    assert skipped == {"queued": unknown, "traced": unknown}
 
 
 When = Callable[[Asked], bool]
@@ -101,6 +111,10 @@ def member(name: str, value: object) -> Callable[[Told], Told]:
 
 def header(name: str, value: str) -> Callable[[Told], Told]:
     return lambda told: replace(told, headers={**told.headers, name: value})
+
+
+def without_header(name: str) -> Callable[[Told], Told]:
+    return lambda told: replace(told, headers={n: v for n, v in told.headers.items() if n != name})
 
 
 def without_route(told: Told) -> Told:
@@ -138,7 +152,7 @@ SABOTAGE: Mapping[str, Break] = {
     "identity": answer(at("/whoami"), member("variant", "another")),
     "openapi": answer(at("/openapi.json"), without_route),
     "docs": answer(at("/docs"), header("content-type", "text/plain")),
-    "request-id": answer(at("/whoami"), header("x-request-id", "always-this")),
+    "request-id": answer(at("/nor-this-path"), header("x-request-id", "always-this")),
     "sending": answer(
         posting(lambda a: is_json(a) and sent(a) == {"body": "hello"} and not key_chars(a)), taken
     ),
@@ -162,6 +176,11 @@ SABOTAGE: Mapping[str, Break] = {
     "wait": answer(at("/wait"), member("ms", 0.5)),
     "bad-parameter": answer(lambda a: a.query == "ms=soon", status(422)),
     "stats": answer(at("/stats"), member("visible", None)),
+    "traced": answer(
+        posting(lambda a: sent(a).get("body") == "hello"), header("x-request-id", "another")
+    ),
+    "named": answer(at("/healthz"), without_header("x-request-id")),
+    "refused-alike": answer(at("/nor-this-path"), member("error", {"code": "", "message": "x"})),
     "kept-document": answer(at("/stats"), member("in_flight", "many")),
 }
 
@@ -197,20 +216,69 @@ class Stripping(MemoryQueue):
 
 
 @pytest.mark.parametrize(
-    ("queue", "reason"),
+    ("queue", "reason", "also"),
     [
-        (Mangling(), "the body arrived as"),
-        (Losing(), "A worker that consumes the queue takes them first"),
-        (Stripping(), "the attribute colour arrived as None"),
+        (Mangling(), "the body arrived as", []),
+        (Losing(), "A worker that consumes the queue takes them first", []),
+        (Stripping(), "the attribute colour arrived as None", ["traced"]),
     ],
 )
 def test_a_message_that_does_not_arrive_as_it_was_sent_fails(
-    queue: MemoryQueue, reason: str
+    queue: MemoryQueue, reason: str, also: list[str]
 ) -> None:
     checks = verify(create_app(queue, HERE), queue)
 
-    assert list(failed(checks)) == ["queued"]
+    assert list(failed(checks)) == ["queued", *also]
     assert reason in failed(checks)["queued"]
+
+
+def test_what_is_not_promised_is_said_and_fails_nothing() -> None:
+    queue = MemoryQueue()
+    missing = answer(
+        at("/docs"), lambda told: header("content-type", "application/json")(status(404)(told))
+    )
+    broken = Broken(create_app(queue, HERE), missing)
+
+    checks = verify(broken, queue, not_promised={"docs": "nobody reads", "work": "no compute"})
+
+    told = {check.name: check for check in checks}
+    assert failed(checks) == {}
+    assert told["docs"].verdict is Verdict.NOT_PROMISED
+    assert told["docs"].reason == "nobody reads"
+    # A promise that is kept although nobody asked for it is fine.
+    assert told["work"].verdict is Verdict.PASSED
+
+
+def test_what_is_not_promised_must_still_be_documented() -> None:
+    queue = MemoryQueue()
+    broken = Broken(create_app(queue, HERE), SABOTAGE["docs"])
+
+    checks = verify(broken, queue, not_promised={"docs": "nobody reads"})
+
+    assert failed(checks) == {"kept-document": "GET /docs: text/plain is not documented"}
+
+
+async def lenient(service: Service) -> None:
+    """A message is refused."""
+    await service.post({"body": "taken all the same"}, expect=422)
+
+
+def test_what_a_failed_check_sent_does_not_stay_in_the_queue() -> None:
+    queue = MemoryQueue()
+
+    checks = verify(create_app(queue, HERE), queue, checks=(lenient, hindsight.queued))
+
+    assert list(failed(checks)) == ["lenient"]
+    assert queue.messages == {}
+
+
+CONTRACT = {check.__name__ for check in contract.CHECKS}
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.slug)
+def test_what_a_variant_does_not_promise_are_checks_with_reasons(variant: Variant) -> None:
+    assert variant.not_promised.keys() <= CONTRACT
+    assert all(variant.not_promised.values())
 
 
 def test_a_service_that_does_not_answer_fails_with_the_reason() -> None:

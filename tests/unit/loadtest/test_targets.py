@@ -49,6 +49,7 @@ Reach = Callable[[str], str]
 def place(url: str, reach: Reach, *, name_server: str | None) -> AccountPlace:
     return AccountPlace(
         name="lab",
+        clients=None,  # type: ignore[arg-type]  # not asked either
         cloudformation=Stacks(url),  # type: ignore[arg-type]  # as much of it as is asked
         s3=None,  # type: ignore[arg-type]  # nor are these
         ec2=None,  # type: ignore[arg-type]
