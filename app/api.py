@@ -31,6 +31,7 @@ from app.schemas import (
     Status,
     WhoAmI,
 )
+from app.tracing import trace
 
 MAX_WORK_MS = 10_000
 # Long enough to meet the 29 s of a REST API and the 60 s of a load balancer.
@@ -144,7 +145,9 @@ def _add_messages(app: FastAPI, queue: MessageQueue) -> None:
         attributes = {**(new.attributes or {}), REQUEST_ID: request_id.get()}
         if (key := request.headers.get(KEY_HEADER)) is not None:
             attributes[IDEMPOTENCY_KEY] = _checked(key)
-        accepted = Accepted(id=await queue.send(Message(new.body, attributes)))
+        of = trace.get()
+        message = Message(new.body, attributes, trace=of.header if of else "")
+        accepted = Accepted(id=await queue.send(message))
         # Our own answer need not be validated before it is written.
         return Response(
             accepted.model_dump_json(), HTTPStatus.ACCEPTED, media_type="application/json"

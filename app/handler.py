@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from app.logs import request_id
 from app.messages import IDEMPOTENCY_KEY, REQUEST_ID, Delivery, size_bytes
+from app.tracing import from_aws, trace
 
 # Returns when the message is done with; raises when it must come again.
 Handle: TypeAlias = Callable[[Delivery], None]
@@ -27,8 +28,9 @@ def handle(delivery: Delivery) -> None:
 
 
 def succeeded(do: Handle, delivery: Delivery) -> bool:
-    """Handle one delivery; a failure is logged under the id of the request that sent it."""
-    token = request_id.set(delivery.message.attributes.get(REQUEST_ID, ""))
+    """Handle one delivery; what is logged bears the id and trace of the request that sent it."""
+    id_token = request_id.set(delivery.message.attributes.get(REQUEST_ID, ""))
+    trace_token = trace.set(from_aws(delivery.message.trace))
     try:
         do(delivery)
     except Exception:
@@ -38,5 +40,6 @@ def succeeded(do: Handle, delivery: Delivery) -> bool:
         )
         return False
     finally:
-        request_id.reset(token)
+        request_id.reset(id_token)
+        trace.reset(trace_token)
     return True

@@ -1,10 +1,12 @@
-"""Logs: one JSON object a line on stdout, each with the id of the request it belongs to."""
+"""Logs: one JSON object a line on stdout, each with the request and trace it belongs to."""
 
 import json
 import logging
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
+
+from app.tracing import trace
 
 # The request being answered; tasks and threads started on its behalf inherit it.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -37,6 +39,8 @@ class JsonFormatter(logging.Formatter):
         }
         if current := request_id.get():
             line["request_id"] = current
+        if of := trace.get():
+            line["trace_id"] = of.id
         line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

@@ -31,10 +31,11 @@ _TYPE_BYTES = len("String")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message on its way to the queue."""
+    """One message on its way to the queue; `trace` is the header of the trace it belongs to."""
 
     body: str
     attributes: Mapping[str, str] = field(default_factory=dict)
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,10 @@ class Delivery:
 
 
 def size_bytes(message: Message) -> int:
-    """Count a message as SQS does: body, and the name, type and value of every attribute."""
+    """Count a message as SQS does: body, and the name, type and value of every attribute.
+
+    The trace travels as a system attribute, which SQS does not count.
+    """
     return len(message.body.encode()) + sum(
         len(name.encode()) + _TYPE_BYTES + len(value.encode())
         for name, value in message.attributes.items()

@@ -14,9 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import internal_error, too_large, unavailable
 from app.logs import request_id
+from app.tracing import Trace, from_aws, from_w3c, trace
 
-# Ours, or the balancer's "Root=1-67891233-abcdef012345678912345678;Sampled=1". Anything else
-# that somebody sends could be made to look like something it is not in a log.
+# Anything else that somebody sends could be made to look like something it is not in a log.
 _SANE_ID = re.compile(rb"[\w.:=/+;@-]{1,128}", re.ASCII)
 
 # A health check must get its answer also when there is too much to do: a balancer that
@@ -42,8 +42,8 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         started_s = time.perf_counter()
-        own_id, declared_bytes = _look_at(scope)
-        token = request_id.set(own_id)
+        own_id, own_trace, declared_bytes = _look_at(scope)
+        id_token, trace_token = request_id.set(own_id), trace.set(own_trace)
         scope.setdefault("state", {})["is_first"] = self._first
         self._first = False
         status = 0
@@ -74,7 +74,8 @@ class RequestContext:
         finally:
             self._in_flight -= 1
             _write_line(scope, status, started_s)
-            request_id.reset(token)
+            request_id.reset(id_token)
+            trace.reset(trace_token)
 
 
 class UnderPrefix:
@@ -98,21 +99,26 @@ class UnderPrefix:
         await self._app(scope, receive, send)
 
 
-def _look_at(scope: Scope) -> tuple[str, int]:
-    """Read the request's id and the length it declares; the length is 0 when it declares none."""
-    ours = trace = b""
+def _look_at(scope: Scope) -> tuple[str, Trace | None, int]:
+    """Read the request's id, its trace and the length it declares; 0 when it declares none."""
+    ours = aws = w3c = b""
     declared_bytes = 0
     for name, value in scope["headers"]:
         if name == b"x-request-id":
             ours = value
         elif name == b"x-amzn-trace-id":
-            trace = value
+            aws = value
+        elif name == b"traceparent":
+            w3c = value
         elif name == b"content-length" and value.isdigit():
             declared_bytes = int(value[:20])
-    for candidate in (ours, trace):
-        if candidate and _SANE_ID.fullmatch(candidate):
-            return candidate.decode(), declared_bytes
-    return os.urandom(16).hex(), declared_bytes
+    # The gateway's own comes first, so that what it records is found under the same id.
+    own_trace = (from_aws(aws.decode("latin-1")) if aws else None) or (
+        from_w3c(w3c.decode("latin-1")) if w3c else None
+    )
+    if ours and _SANE_ID.fullmatch(ours):
+        return ours.decode(), own_trace, declared_bytes
+    return own_trace.id if own_trace else os.urandom(16).hex(), own_trace, declared_bytes
 
 
 def _write_line(scope: Scope, status: int, started_s: float) -> None:

@@ -7,7 +7,7 @@ between threads; making them is not, so there is one, made at the start.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 # SQS hands over at most ten messages in one call.
 MAX_RECEIVED = 10
+
+# The system attribute in which SQS carries the trace, also to X-Ray and to a function.
+TRACE: Final = "AWSTraceHeader"
 
 # Enough to keep a core busy while SQS takes its milliseconds: a batch costs the interpreter, which
 # runs one thread at a time, about 0.8 ms.
@@ -85,7 +88,7 @@ class SqsQueue:
                 WaitTimeSeconds=wait_s,
                 VisibilityTimeout=visibility_s,
                 MessageAttributeNames=["All"],
-                MessageSystemAttributeNames=["ApproximateReceiveCount"],
+                MessageSystemAttributeNames=["ApproximateReceiveCount", TRACE],
             )
         )
         return [_delivery(received) for received in answer.get("Messages", [])]
@@ -172,6 +175,10 @@ def _entry(position: int, message: Message) -> "SendMessageBatchRequestEntryType
             name: {"DataType": "String", "StringValue": value}
             for name, value in message.attributes.items()
         }
+    if message.trace:
+        entry["MessageSystemAttributes"] = {
+            TRACE: {"DataType": "String", "StringValue": message.trace}
+        }
     return entry
 
 
@@ -182,12 +189,14 @@ def _entry_error(failed: "BatchResultErrorEntryTypeDef") -> Outcome:
 
 def _delivery(received: "MessageTypeDef") -> Delivery:
     attributes: Mapping[str, Any] = received.get("MessageAttributes", {})
+    system: Mapping[Any, str] = received.get("Attributes", {})
     return Delivery(
         id=received["MessageId"],
         receipt=received["ReceiptHandle"],
         message=Message(
             body=received["Body"],
             attributes={name: value.get("StringValue", "") for name, value in attributes.items()},
+            trace=system.get(TRACE, ""),
         ),
-        attempt=int(received.get("Attributes", {}).get("ApproximateReceiveCount", 1)),
+        attempt=int(system.get("ApproximateReceiveCount", 1)),
     )

@@ -39,6 +39,7 @@ def _delivery(record: Mapping[str, Any]) -> Delivery:
                 name: value.get("stringValue", "")
                 for name, value in record.get("messageAttributes", {}).items()
             },
+            trace=record["attributes"].get("AWSTraceHeader", ""),
         ),
         attempt=int(record["attributes"]["ApproximateReceiveCount"]),
     )

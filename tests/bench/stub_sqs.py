@@ -55,7 +55,11 @@ class StubSqs:
                 "Body": message["MessageBody"],
                 "MD5OfBody": accepted["MD5OfMessageBody"],
                 "MessageAttributes": message.get("MessageAttributes", {}),
-                "Attributes": {"ApproximateReceiveCount": "1"},
+                "Attributes": {"ApproximateReceiveCount": "1"}
+                | {
+                    name: value["StringValue"]
+                    for name, value in message.get("MessageSystemAttributes", {}).items()
+                },
             }
             self.visible.append(kept | {"MessageId": accepted["MessageId"]})
         return accepted

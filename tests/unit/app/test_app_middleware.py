@@ -15,14 +15,19 @@ from tests.unit.app.memory_queue import MemoryQueue
 
 pytestmark = pytest.mark.anyio
 
+ROOT = "1-67891233-abcdef012345678912345678"
+W3C = "00-67891233abcdef012345678912345678-53995c3f42cd8ad8-01"
+
 
 @pytest.mark.parametrize(
     ("headers", "expected"),
     [
         ({"X-Request-Id": "abc-1"}, "abc-1"),
-        ({"X-Amzn-Trace-Id": "Root=1-67-ab;Sampled=1"}, "Root=1-67-ab;Sampled=1"),
-        ({"X-Request-Id": "abc-1", "X-Amzn-Trace-Id": "Root=1-67-ab"}, "abc-1"),
-        ({"X-Request-Id": 'a"b', "X-Amzn-Trace-Id": "Root=1-67-ab"}, "Root=1-67-ab"),
+        ({"X-Amzn-Trace-Id": f"Self=1-2;Root={ROOT};Sampled=1"}, ROOT),
+        ({"X-Request-Id": "abc-1", "X-Amzn-Trace-Id": f"Root={ROOT}"}, "abc-1"),
+        ({"X-Request-Id": 'a"b', "X-Amzn-Trace-Id": f"Root={ROOT}"}, ROOT),
+        ({"traceparent": W3C}, ROOT),
+        ({"traceparent": W3C.replace("67", "99", 1), "X-Amzn-Trace-Id": f"Root={ROOT}"}, ROOT),
     ],
 )
 def test_a_sane_request_id_is_kept(

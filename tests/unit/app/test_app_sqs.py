@@ -40,7 +40,8 @@ async def queue(endpoint: str) -> AsyncIterator[SqsQueue]:
 
 
 async def test_what_was_sent_is_received_as_it_was(queue: SqsQueue) -> None:
-    message = Message("hé\tllo 🙂", {"colour": "blå", "request-id": "r-1"})
+    trace = "Root=1-67891233-abcdef012345678912345678;Sampled=1"
+    message = Message("hé\tllo 🙂", {"colour": "blå", "request-id": "r-1"}, trace=trace)
 
     id_ = await queue.send(message)
     (delivery,) = await queue.receive(wait_s=1, visibility_s=30)
@@ -48,6 +49,18 @@ async def test_what_was_sent_is_received_as_it_was(queue: SqsQueue) -> None:
     assert delivery.message == message
     assert delivery.id == id_
     assert delivery.attempt == 1
+
+
+async def test_a_message_without_a_trace_is_sent_without_system_attributes(
+    queue: SqsQueue, stub: StubSqs
+) -> None:
+    await queue.send(Message("hello"))
+    (delivery,) = await queue.receive(wait_s=1, visibility_s=30)
+
+    ((_, request), (_, asked)) = stub.calls
+    assert "MessageSystemAttributes" not in request["Entries"][0]
+    assert "AWSTraceHeader" in asked["MessageSystemAttributeNames"]
+    assert delivery.message.trace == ""
 
 
 async def test_sends_at_the_same_time_share_a_call(queue: SqsQueue, stub: StubSqs) -> None:
