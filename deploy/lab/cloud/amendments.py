@@ -101,7 +101,8 @@ def _with_cidr_block(physical_id: str, properties: Json, attributes: dict[str, s
 
 def _with_targets(physical_id: str, properties: Json, attributes: dict[str, str]) -> Created:
     """The stock type drops the targets that the template names."""
-    if targets := properties.get("Targets"):
+    # Those of functions are checked first (alb_targets).
+    if (targets := properties.get("Targets")) and properties.get("TargetType") != "lambda":
         port = int(properties.get("Port", 80))
         ALB.targets[physical_id] = [
             {"Id": target["Id"], "Port": int(target.get("Port", port))} for target in targets

@@ -5,7 +5,9 @@ MiniStack keeps the records; Envoy serves them, and the edge reports which targe
 
 from collections.abc import Collection, Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
+from deploy.lab.cloud import alb_targets
 from deploy.lab.cloud.border import (
     Action,
     Created,
@@ -60,12 +62,14 @@ def install(lab: Lab) -> None:
         return arn, {**attributes, "DNSName": _give_address(arn, numbering)}
 
     amend_resource_type("AWS::ElasticLoadBalancingV2::LoadBalancer", after=with_address)
+    alb_targets.install(lab)
 
 
 class TargetGroups:
     """Registration in target groups. A deregistered target drains before it is gone."""
 
     def __init__(self, lab: Lab) -> None:
+        self._lab = lab
         self._draining = lab.draining
         self._observed = lab.observed
 
@@ -74,7 +78,12 @@ class TargetGroups:
         arn = ALB.p(parameters, "TargetGroupArn")
         if arn not in ALB.tgs:
             return _no_such_group(arn)
-        self._add(arn, _named(arn, parameters))
+        named = _named(arn, parameters)
+        if alb_targets.is_of_functions(arn):
+            every = dict.fromkeys([*registered(arn), *named])
+            if refusal := alb_targets.why_not(arn, every):
+                return _refused(*refusal)
+        self._add(arn, named)
         return _done("RegisterTargets")
 
     def deregister(self, parameters: Parameters) -> Response:
@@ -129,7 +138,9 @@ class TargetGroups:
         """State and reason code of a registered target."""
         if not _in_use(arn):
             return "unused", "Target.NotInUse"
-        seen = self._observed.target(arn, _address(target), target.port)
+        if not records(ALB.tgs)[arn]["HealthCheckEnabled"]:
+            return "unavailable", "Target.HealthCheckDisabled"
+        seen = self._observed.target(arn, _address(target, self._lab), target.port)
         state = str(seen.get("state") or "initial")
         reasons = {
             "initial": "Elb.RegistrationInProgress",
@@ -156,7 +167,9 @@ def registered(arn: str) -> list[Target]:
 
 
 def deregistration_delay_s(arn: str) -> float:
-    """How long a target of the group drains."""
+    """How long a target of the group drains. A function does not."""
+    if alb_targets.is_of_functions(arn):
+        return 0.0
     delay = _attributes(ALB.tg_attrs, arn).get("deregistration_delay.timeout_seconds")
     return float(delay) if delay else DEFAULT_DELAY_S
 
@@ -208,6 +221,7 @@ def target_groups(lab: Lab) -> list[Json]:
             "protocol": group["Protocol"],
             "target_type": group["TargetType"],
             "health_check": {
+                "enabled": group["HealthCheckEnabled"],
                 "path": group["HealthCheckPath"],
                 "port": group["HealthCheckPort"],
                 "interval_s": group["HealthCheckIntervalSeconds"],
@@ -218,21 +232,23 @@ def target_groups(lab: Lab) -> list[Json]:
             },
             "attributes": _attributes(ALB.tg_attrs, arn),
             "targets": [
-                *(_wanted(target, draining=False) for target in registered(arn)),
-                *(_wanted(target, draining=True) for target in lab.draining.of(arn)),
+                *(_wanted(target, lab, draining=False) for target in registered(arn)),
+                *(_wanted(target, lab, draining=True) for target in lab.draining.of(arn)),
             ],
         }
         for arn, group in records(ALB.tgs).items()
     ]
 
 
-def _wanted(target: Target, *, draining: bool) -> Json:
-    address = _address(target)
+def _wanted(target: Target, lab: Lab, *, draining: bool) -> Json:
+    address = _address(target, lab)
     return {"id": target.id, "address": address, "port": target.port, "draining": draining}
 
 
-def _address(target: Target) -> str:
-    """The address behind an instance id; an ip target is its own."""
+def _address(target: Target, lab: Lab) -> str:
+    """The address behind an instance id; an ip target is its own; functions are invoked by us."""
+    if _is_function(target):
+        return str(urlsplit(lab.addresses.emulator_url).hostname)
     instance = records(EC2.instances).get(target.id)
     return instance["PrivateIpAddress"] if instance else target.id
 
@@ -283,17 +299,27 @@ def _give_address(arn: str, numbering: Numbering) -> str:
     return str(balancer["DNSName"])
 
 
+def _is_function(target: Target) -> bool:
+    return target.id.startswith("arn:")
+
+
 def _health_item(target: Target, state: str, reason: str) -> str:
     reason_xml = f"<Reason>{reason}</Reason>" if reason else ""
+    port_xml = "" if _is_function(target) else f"<Port>{target.port}</Port>"
+    check_xml = port_xml.replace("Port>", "HealthCheckPort>")
     return (
-        f"<member><Target><Id>{target.id}</Id><Port>{target.port}</Port></Target>"
-        f"<HealthCheckPort>{target.port}</HealthCheckPort>"
+        f"<member><Target><Id>{target.id}</Id>{port_xml}</Target>{check_xml}"
         f"<TargetHealth><State>{state}</State>{reason_xml}</TargetHealth></member>"
     )
 
 
 def _no_such_group(arn: str) -> Response:
     response: Response = ALB.error("TargetGroupNotFound", f"Target group '{arn}' not found.")
+    return response
+
+
+def _refused(code: str, message: str) -> Response:
+    response: Response = ALB.error(code, message)
     return response
 
 

@@ -31,6 +31,7 @@ from deploy.lab.cloud import (
     weighted_forwards,
 )
 from deploy.lab.cloud.agents import Agents
+from deploy.lab.cloud.alb_functions import AlbFunctions
 from deploy.lab.cloud.application_autoscaling import ApplicationAutoScaling
 from deploy.lab.cloud.border import Internals, Json, Response
 from deploy.lab.cloud.container_instances import ContainerInstances
@@ -79,11 +80,14 @@ def serve(lab: Lab) -> None:
     state = State(faults.added_to(install(lab)))
     for service in DESCRIBED:
         APP.SERVICE_HANDLERS[service] = _touching(APP.SERVICE_HANDLERS[service], state)
+    cloud = FaultyCloud(faults, Agents(lab, state, APP.app), changed=state.touch)
     config = uvicorn.Config(
-        FaultyCloud(faults, Agents(lab, state, APP.app), changed=state.touch),
+        # Outermost, for a client's path behind a load balancer is never one of the emulator's.
+        AlbFunctions(cloud),
         host=host,
         port=int(port),
         access_log=False,
+        server_header=False,
         log_level="warning",
         timeout_keep_alive=75,
         timeout_graceful_shutdown=STOP_WITHIN_S,

@@ -1,11 +1,11 @@
 """The forward action: routes to target groups, by weight, and back to the one of before. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from deploy.lab.edge import http, rules, stickiness
-from deploy.lab.edge.target_groups import cluster_name
+from deploy.lab.edge.target_groups import FUNCTIONS, cluster_name
 from deploy.lab.edge.wanted import Json, TargetGroup
 
 
@@ -39,7 +39,7 @@ class Ways:
             {"name": cluster_name(arn), "weight": weight, **self._sticky(arn, group_s)}
             for arn, weight in weights.items()
         ]
-        return self._route({"weighted_clusters": {"clusters": clusters}})
+        return self._route({"weighted_clusters": {"clusters": clusters}}, weights)
 
     def back(self, actions: Sequence[Json], matched: Json) -> Iterator[dict[str, Any]]:
         """Lead those who have been at one of several target groups back to it."""
@@ -58,15 +58,18 @@ class Ways:
         return {arn: weight for arn, weight in weights.items() if weight}
 
     def _to(self, arn: str, *, group_s: float | None) -> dict[str, Any]:
-        route = self._route({"cluster": cluster_name(arn)})
+        route = self._route({"cluster": cluster_name(arn)}, [arn])
         return {**route, **self._sticky(arn, group_s)}
 
     def _sticky(self, arn: str, group_s: float | None) -> dict[str, Any]:
         return stickiness.per_route(self.groups[arn], cluster_name(arn), group_s=group_s)
 
-    def _route(self, where: Json) -> dict[str, Any]:
-        # An ALB limits how long nothing is sent, not how long a request takes.
-        route: dict[str, Any] = {"timeout": "0s", "idle_timeout": http.seconds(self.idle_s)}
+    def _route(self, where: Json, arns: Iterable[str]) -> dict[str, Any]:
+        # An ALB limits how long nothing is sent, not how long a request takes; and for a function
+        # it "waits until your Lambda function responds or times out".
+        for_functions = all(self.groups[arn].target_type == FUNCTIONS for arn in arns)
+        idle = http.seconds(0 if for_functions else self.idle_s)
+        route: dict[str, Any] = {"timeout": "0s", "idle_timeout": idle}
         if self.settings.retry_on:
             route["retry_policy"] = _retry(self.settings.retry_on)
         return {"route": {**route, **where}}

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 from deploy.lab.edge.target_groups import cluster_name
 from deploy.lab.edge.wanted import HealthCheck, Json, Target, TargetGroup
 
-State: TypeAlias = Literal["initial", "healthy", "unhealthy", "draining", "unused"]
+State: TypeAlias = Literal["initial", "healthy", "unhealthy", "draining", "unused", "unavailable"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ REGISTERING = Health("initial", "Elb.RegistrationInProgress")
 CHECKING = Health("initial", "Elb.InitialHealthChecking")
 DRAINING = Health("draining", "Target.DeregistrationInProgress")
 UNUSED = Health("unused", "Target.NotInUse")
+UNCHECKED = Health("unavailable", "Target.HealthCheckDisabled")
 
 
 def hosts(clusters: Json) -> dict[str, dict[str, Json]]:
@@ -75,8 +76,8 @@ def _health(
 ) -> Health:
     if target.draining:
         return DRAINING
-    if cluster is None:
-        return UNUSED
+    if cluster is None or not check.enabled:
+        return UNUSED if cluster is None else UNCHECKED
     known = before if before and before.state in {"initial", "healthy", "unhealthy"} else None
     if target.key not in cluster:
         return known or REGISTERING

@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
+from deploy.lab.alb import TARGET_GROUP_HEADER
 from deploy.lab.edge.wanted import Json
 
 TYPE = "type.googleapis.com/"
@@ -72,7 +73,8 @@ def route_config(name: str, routes: Sequence[Json], *, port: int, xff: str) -> d
         "name": name,
         # Listeners and clusters are in different files: either may be read first.
         "validate_clusters": False,
-        "request_headers_to_remove": ["x-envoy-external-address"],
+        # Nobody outside may name a target group: clusters do, after this (`upstream_http`).
+        "request_headers_to_remove": ["x-envoy-external-address", TARGET_GROUP_HEADER],
         "request_headers_to_add": [*append, header("x-forwarded-port", str(port))],
         "virtual_hosts": [{"name": name, "domains": ["*"], "routes": list(routes)}],
     }
@@ -98,6 +100,11 @@ def of_status(status: int) -> dict[str, Any]:
     return {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}}
 
 
+def with_header(name: str) -> dict[str, Any]:
+    """Envoy's own replies to requests with this header."""
+    return {"header_filter": {"header": {"name": name, "present_match": True}}}
+
+
 def both(*filters: Json) -> dict[str, Any]:
     """Replies that all filters accept."""
     return {"and_filter": {"filters": list(filters)}}
@@ -110,15 +117,29 @@ def circuit_breakers_off() -> dict[str, Any]:
     return {"thresholds": [dict.fromkeys(limits, most)]}
 
 
-def upstream_http(*, idle_timeout_s: float) -> dict[str, Any]:
-    """HTTP/1.1 to the target over connections that are kept for this long."""
+def upstream_http(*, idle_timeout_s: float, add: Json | None = None) -> dict[str, Any]:
+    """HTTP/1.1 to the target over connections that are kept for this long.
+
+    `add` are headers that every request to it gets, whichever route brought it here.
+    """
     name = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
     options = typed(
         name,
         common_http_protocol_options={"idle_timeout": seconds(idle_timeout_s)},
         explicit_http_config={"http_protocol_options": {}},
+        **({"http_filters": _adding(add)} if add else {}),
     )
     return {name: options}
+
+
+def _adding(headers: Json) -> list[dict[str, Any]]:
+    mutations = [{"append": header(name, value)} for name, value in headers.items()]
+    return [
+        http_filter(
+            "header_mutation", "v3.HeaderMutation", mutations={"request_mutations": mutations}
+        ),
+        http_filter("upstream_codec", "v3.UpstreamCodec"),
+    ]
 
 
 def seconds(value: float) -> str:

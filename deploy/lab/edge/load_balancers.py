@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from deploy.lab.alb import SERVER, page
 from deploy.lab.edge import http, rules, stickiness
 from deploy.lab.edge.forwarding import Settings, Ways
 from deploy.lab.edge.wanted import (
@@ -14,18 +15,6 @@ from deploy.lab.edge.wanted import (
     Wanted,
 )
 
-# What the load balancer itself answers, as curl shows it in front of AWS (2026).
-REASONS = {
-    400: "400 Bad Request",
-    408: "408 Request Time-out",
-    502: "502 Bad Gateway",
-    503: "503 Service Temporarily Unavailable",
-    504: "504 Gateway Time-out",
-}
-PAGE = (
-    "<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n"
-    "<center><h1>{0}</h1></center>\r\n</body>\r\n</html>\r\n"
-)
 # Attributes that the edge does not act on, with the values that need no acting.
 INERT = {
     "access_logs.s3.enabled": {"false"},
@@ -166,16 +155,17 @@ def _own_replies() -> Iterator[dict[str, Any]]:
     yield _reply(http.both(http.flagged(*http.IDLE), http.of_status(504)), 504)
     yield _reply(http.both(http.flagged(*http.IDLE), http.of_status(408)), 408)
     yield _reply(http.both(http.flagged(*http.MALFORMED), http.of_status(400)), 400)
+    # No WebSockets: what an ALB answers to an upgrade where the target is a function.
+    yield _reply(http.both(http.of_status(403), http.with_header("upgrade")), 400)
 
 
 def _reply(chosen: Json, status: int) -> dict[str, Any]:
-    page = PAGE.format(REASONS[status])
     return {
         "filter": chosen,
         "status_code": status,
         "body_format_override": {
-            "text_format_source": {"inline_string": page},
+            "text_format_source": {"inline_string": page(status)},
             "content_type": "text/html",
         },
-        "headers_to_add": [http.header("server", "awselb/2.0")],
+        "headers_to_add": [http.header("server", SERVER)],
     }

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from deploy.lab.alb import TARGET_GROUP_HEADER
 from deploy.lab.edge import stickiness
 from deploy.lab.edge.http import (
     circuit_breakers_off,
@@ -12,7 +13,7 @@ from deploy.lab.edge.http import (
     typed,
     upstream_http,
 )
-from deploy.lab.edge.wanted import HealthCheck, Target, TargetGroup
+from deploy.lab.edge.wanted import HealthCheck, Json, Target, TargetGroup
 
 # What an ALB waits for a target to accept (AWS: "Troubleshoot your ALBs", HTTP 504, 2026).
 CONNECT_TIMEOUT_S = 10
@@ -21,11 +22,12 @@ POLICIES = {
     "round_robin": "round_robin.v3.RoundRobin",
     "least_outstanding_requests": "least_request.v3.LeastRequest",
 }
-TARGET_TYPES = {"ip", "instance"}
+# Functions are invoked by the emulator: it is their only endpoint, and is told which group asks.
+FUNCTIONS = "lambda"
+TARGET_TYPES = {"ip", "instance", FUNCTIONS}
 # Attributes that the edge does not act on, with the value that needs no acting.
 INERT = {
     "load_balancing.algorithm.anomaly_mitigation": "off",
-    "lambda.multi_value_headers.enabled": "false",
     "target_group_health.dns_failover.minimum_healthy_targets.count": "1",
     "target_group_health.dns_failover.minimum_healthy_targets.percentage": "off",
     "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count": "1",
@@ -59,6 +61,7 @@ def unsupported(group: TargetGroup) -> Iterator[str]:
 def cluster(group: TargetGroup, *, endpoints_file: str, idle_timeout_s: float) -> dict[str, Any]:
     """Translate a target group; its targets come from their own file, so that they can change."""
     name = cluster_name(group.arn)
+    told = {TARGET_GROUP_HEADER: group.arn} if group.target_type == FUNCTIONS else {}
     return typed(
         "envoy.config.cluster.v3.Cluster",
         name=name,
@@ -81,8 +84,10 @@ def cluster(group: TargetGroup, *, endpoints_file: str, idle_timeout_s: float) -
         # A deregistered target goes at once, healthy or not.
         ignore_health_on_host_removal=True,
         circuit_breakers=circuit_breakers_off(),
-        typed_extension_protocol_options=upstream_http(idle_timeout_s=idle_timeout_s),
-        health_checks=[_health_check(group.health_check)],
+        typed_extension_protocol_options=upstream_http(idle_timeout_s=idle_timeout_s, add=told),
+        health_checks=(
+            [_health_check(group.health_check, told)] if group.health_check.enabled else []
+        ),
     )
 
 
@@ -101,7 +106,7 @@ def _policy(group: TargetGroup) -> dict[str, Any]:
     return {"policies": [{"typed_extension_config": {"name": algorithm, "typed_config": config}}]}
 
 
-def _health_check(check: HealthCheck) -> dict[str, Any]:
+def _health_check(check: HealthCheck, told: Json) -> dict[str, Any]:
     interval = seconds(check.interval_s)
     return {
         "interval": interval,
@@ -119,7 +124,10 @@ def _health_check(check: HealthCheck) -> dict[str, Any]:
             "expected_statuses": [_range(part) for part in check.matcher.split(",")],
             # Without this one wrong status evicts at once; with it, it counts to the threshold.
             "retriable_statuses": [{"start": 100, "end": 600}],
-            "request_headers_to_add": [header("user-agent", "ELB-HealthChecker/2.0")],
+            "request_headers_to_add": [
+                header("user-agent", "ELB-HealthChecker/2.0"),
+                *(header(name, value) for name, value in told.items()),
+            ],
         },
     }
 

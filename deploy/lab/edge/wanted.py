@@ -14,7 +14,7 @@ Json: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """How a target group asks its targets. `port` None is the traffic port."""
+    """How a target group asks its targets, if it does. `port` None is the traffic port."""
 
     path: str
     port: int | None
@@ -23,6 +23,7 @@ class HealthCheck:
     healthy_threshold: int
     unhealthy_threshold: int
     matcher: str
+    enabled: bool = True
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,7 @@ def _health_check(document: Json) -> HealthCheck:
         healthy_threshold=int(document["healthy_threshold"]),
         unhealthy_threshold=int(document["unhealthy_threshold"]),
         matcher=str(document["matcher"]),
+        enabled=bool(document.get("enabled", True)),
     )
 
 

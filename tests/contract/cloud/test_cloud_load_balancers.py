@@ -138,6 +138,7 @@ def test_a_load_balancer_of_the_api_gets_an_address_too(cloud: Cloud) -> None:
 
 def test_a_target_group_tells_the_edge_how_to_check(cloud: Cloud, stack: Stack) -> None:
     assert group(cloud, stack.outputs["One"])["health_check"] == {
+        "enabled": True,
         "path": "/healthz",
         "port": "traffic-port",
         "interval_s": 5,

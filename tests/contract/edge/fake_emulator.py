@@ -114,7 +114,13 @@ class _Handler(BaseHTTPRequestHandler):
         elif url.path.endswith("/never"):
             threading.Event().wait(10)
         else:
-            self._answer({"host": self.headers["host"], "path": self.path})
+            self._answer(
+                {
+                    "host": self.headers["host"],
+                    "path": self.path,
+                    "headers": [[name.lower(), value] for name, value in self.headers.items()],
+                }
+            )
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))

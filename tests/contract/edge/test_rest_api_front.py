@@ -25,10 +25,9 @@ def test_the_emulator_is_asked_for_the_api_by_host_with_the_stage_in_the_path(
     response, body = ask(place, "/live/messages?a=b")
 
     assert response.status == 200
-    assert json.loads(body) == {
-        "host": "abc12345.execute-api.localhost:4566",
-        "path": "/live/messages?a=b",
-    }
+    got = json.loads(body)
+    assert got["host"] == "abc12345.execute-api.localhost:4566"
+    assert got["path"] == "/live/messages?a=b"
 
 
 def test_ten_megabytes_pass_and_a_byte_more_is_413(place: tuple[str, int]) -> None:

@@ -10,6 +10,7 @@ from deploy.lab.addresses import Addresses
 from deploy.lab.edge.envoy import Resources, envoy_command, resources, write, write_bootstrap
 from deploy.lab.edge.forwarding import Settings
 from deploy.lab.edge.wanted import wanted
+from tests.unit.edge.conftest import ARN
 
 ADDRESSES = Addresses(9)
 
@@ -88,14 +89,34 @@ def test_a_group_that_no_listener_leads_to_is_not_checked(state: dict[str, Any])
     assert made.endpoints == {}
 
 
-def test_forwarding_to_lambda_answers_501_and_is_said(state: dict[str, Any]) -> None:
+def test_functions_are_reached_through_the_emulator_which_is_told_the_target_group(
+    state: dict[str, Any],
+) -> None:
+    state["target_groups"][0]["target_type"] = "lambda"
+    state["target_groups"][0]["health_check"]["enabled"] = False
+
+    made = translate(state)
+
+    [cluster] = [made for made in made.clusters if made["name"] != "emulator"]
+    assert {"key": "x-nineways-target-group", "value": ARN} in list(found("header", cluster))
+    assert cluster["health_checks"] == []
+    assert made.unsupported == ()
+
+
+def test_a_load_balancer_waits_for_a_function_as_long_as_that_may_run(
+    state: dict[str, Any],
+) -> None:
     state["target_groups"][0]["target_type"] = "lambda"
 
     made = translate(state)
 
-    assert next(found("status", next(found("direct_response", made.listeners)))) == 501
-    assert any("default actions" in what for what in made.unsupported)
-    assert any("targets of type lambda" in what for what in made.unsupported)
+    [route, *_] = [r for r in found("route", made.listeners) if "cluster" in r]
+    assert (route["timeout"], route["idle_timeout"]) == ("0s", "0s")
+
+
+def test_nobody_outside_names_a_target_group(state: dict[str, Any]) -> None:
+    for removed in found("request_headers_to_remove", translate(state).listeners):
+        assert "x-nineways-target-group" in removed
 
 
 @pytest.mark.parametrize(

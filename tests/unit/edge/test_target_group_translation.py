@@ -89,7 +89,7 @@ def test_names_fit_files_and_statistics(state: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
-        ({"target_type": "lambda"}, "lambda"),
+        ({"target_type": "alb"}, "alb"),
         ({"protocol": "HTTPS"}, "HTTPS"),
         (
             {"attributes": {"stickiness.enabled": "true", "stickiness.type": "source_ip"}},

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 # An address that could not be bound is tried again; its owner may have gone.
 RETRY_S = 1.0
+# A group that is not checked, as those of functions are by default, is as good as healthy.
+GOOD = {"healthy", "unavailable"}
 
 
 class Route53:
@@ -128,8 +130,7 @@ def _is_healthy(groups: list[TargetGroup], targets: health.Report) -> bool:
         # With no group at all it only redirects or answers by itself, which cannot fail.
         return not groups
     return all(
-        any(_state(targets, group, target.key) == "healthy" for target in kept)
-        for group, kept in filled
+        any(_state(targets, group, target.key) in GOOD for target in kept) for group, kept in filled
     )
 
 
