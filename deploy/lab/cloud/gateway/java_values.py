@@ -146,7 +146,7 @@ def _set(target: list[object], index: int, value: object) -> object:
 Methods = dict[str, Callable[..., Any]]
 
 OF_STRINGS: Methods = {
-    "length": len,
+    "length": lambda s: len(s.encode("utf-16-le", errors="surrogatepass")) // 2,
     "isEmpty": lambda s: not s,
     "equalsIgnoreCase": lambda s, other: s.lower() == str(other).lower(),
     "contains": lambda s, part: part in s,

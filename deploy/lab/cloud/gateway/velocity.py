@@ -28,16 +28,6 @@ class BodyError(ValueError):
 
 
 @dataclass(frozen=True)
-class Variables:
-    """What a template may see; `parameters` by place: path, querystring, header."""
-
-    body: str = ""
-    parameters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    context: Mapping[str, Any] = field(default_factory=dict)
-    stage_variables: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Overrides:
     """What a template set under `$context.requestOverride` or `$context.responseOverride`."""
 
@@ -56,6 +46,21 @@ class Rendered:
     response: Overrides = field(default_factory=Overrides)
 
 
+@dataclass(frozen=True)
+class Variables:
+    """What a template may see; `parameters` by place: path, querystring, header.
+
+    `before` is what came of the request's template, for that of the response: it may read the
+    overrides set there.
+    """
+
+    body: str = ""
+    parameters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    context: Mapping[str, Any] = field(default_factory=dict)
+    stage_variables: Mapping[str, str] = field(default_factory=dict)
+    before: Rendered | None = None
+
+
 def render(template: str, variables: Variables) -> Rendered:
     """Evaluate a mapping template.
 
@@ -66,7 +71,7 @@ def render(template: str, variables: Variables) -> Rendered:
         VelocityError: the template cannot be evaluated.
         BodyError: it asks for a part of a body that is not JSON.
     """
-    context = _Context(variables.context)
+    context = _Context(variables.context, variables.before)
     try:
         text = run(
             template,
@@ -144,10 +149,13 @@ class _Util(Thing):
 class _Context(Thing):
     """`$context`: a name that is not known is empty text, at any depth."""
 
-    def __init__(self, known: Mapping[str, Any]) -> None:
+    def __init__(self, known: Mapping[str, Any], before: Rendered | None) -> None:
         self._known = known
-        self.request: dict[str, Any] = {"header": {}, "path": {}, "querystring": {}}
-        self.response: dict[str, Any] = {"header": {}}
+        seen = before or Rendered("")
+        self.request = _places(seen.request)
+        self.response = _Once({"header": _Once(seen.response.header)})
+        if seen.response.status is not None:
+            dict.__setitem__(self.response, "status", seen.response.status)
 
     def member(self, name: str) -> object:
         match name:
@@ -167,6 +175,31 @@ class _Known(dict[str, Any]):
         if value is None:
             return _Known() if name in GROUPS else ""
         return _Known(value) if isinstance(value, Mapping) else value
+
+
+class _Once(dict[str, Any]):
+    """Overrides are final: AWS answers 5XX to a template that sets one twice.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-override-request-response-parameters.html
+    """
+
+    def __init__(self, before: Mapping[str, Any]) -> None:
+        super().__init__(before)
+        self._set: set[str] = set()
+
+    def __setitem__(self, name: str, value: object) -> None:
+        if name in self._set:
+            raise VelocityError(f"the override of {name!r} is set twice in one template")
+        self._set.add(name)
+        super().__setitem__(name, value)
+
+
+def _places(before: Overrides) -> dict[str, Any]:
+    return {
+        "header": _Once(before.header),
+        "path": _Once(before.path),
+        "querystring": _Once(before.querystring),
+    }
 
 
 def _overrides(found: Mapping[str, Any]) -> Overrides:

@@ -19,6 +19,8 @@ Value: TypeAlias = Any
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
 MOST_ITERATIONS = 1_000
 AT_LINE_END = re.compile(r"[ \t]*\r?\n")
+# airspeed takes a directive that it cannot read for text.
+BROKEN = re.compile(r"\{?(?:if|foreach|set|macro|define)\b")
 NOT_EVALUATED = frozenset({"IncludeDirective", "ParseDirective", "EvaluateDirective"})
 
 
@@ -66,7 +68,7 @@ class _Engine:
         }
         self._directives: dict[str, Callable[[Element], object]] = {
             "Text": lambda text: self.written.append(text.text),
-            "FallthroughHashText": lambda text: self.written.append(text.text),
+            "FallthroughHashText": self.hash,
             "FormalReference": lambda reference: self.written.append(self.shown(reference)),
             "IfDirective": self.choose,
             "SetDirective": self.assign,
@@ -93,6 +95,11 @@ class _Engine:
                 )
             elif handler := self._directives.get(kind):
                 handler(child)
+
+    def hash(self, text: Element) -> None:
+        if BROKEN.match(text.full_text(), text.end):
+            raise VelocityError("the template is not valid: a directive is incomplete")
+        self.written.append(text.text)
 
     def remember(self, macro: Element) -> None:
         self.macros.setdefault(macro.function_name.lower(), macro)
