@@ -37,6 +37,7 @@ from deploy.lab.cloud.border import Internals, Json, Response
 from deploy.lab.cloud.container_instances import ContainerInstances
 from deploy.lab.cloud.environment import OWN_NAME
 from deploy.lab.cloud.faults import Faults, FaultyCloud
+from deploy.lab.cloud.gateway import installation as gateway
 from deploy.lab.cloud.group_life import Life
 from deploy.lab.cloud.groups import Groups
 from deploy.lab.cloud.lab import Lab
@@ -78,12 +79,13 @@ def serve(lab: Lab) -> None:
     SQS.replace("CANONICAL_NETLOC", f"{host}:{port}")
     faults = Faults()
     state = State(faults.added_to(install(lab)))
+    with_rest_apis = gateway.install(lab)
     for service in DESCRIBED:
         APP.SERVICE_HANDLERS[service] = _touching(APP.SERVICE_HANDLERS[service], state)
     cloud = FaultyCloud(faults, Agents(lab, state, APP.app), changed=state.touch)
     config = uvicorn.Config(
-        # Outermost, for a client's path behind a load balancer is never one of the emulator's.
-        AlbFunctions(cloud),
+        # Outermost, for a client's path is never one of the emulator's.
+        AlbFunctions(with_rest_apis(cloud)),
         host=host,
         port=int(port),
         access_log=False,

@@ -26,6 +26,14 @@ RESOURCES: Json = {
             },
         },
     },
+    "Permission": {
+        "Type": "AWS::Lambda::Permission",
+        "Properties": {
+            "Action": "lambda:InvokeFunction",
+            "FunctionName": ref("F"),
+            "Principal": "apigateway.amazonaws.com",
+        },
+    },
     "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "echo"}},
     "Any": {
         "Type": "AWS::ApiGateway::Resource",

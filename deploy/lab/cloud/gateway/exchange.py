@@ -70,12 +70,17 @@ class GatewayError(Exception):
     """The gateway answers in its own words, by the gateway response of this type.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
-    `status` replaces the type's own (502 for a malformed answer of a function is
-    INTERNAL_ERROR of API Gateway: DEFAULT_5XX).
+    `message` is what AWS says; None is its `null`. `status` replaces the type's own: the 502 for a
+    malformed answer of a function has no type, and so is answered by DEFAULT_5XX.
     """
 
     def __init__(
-        self, response_type: str, message: str, *, status: int | None = None, detail: str = ""
+        self,
+        response_type: str,
+        message: str | None,
+        *,
+        status: int | None = None,
+        detail: str = "",
     ) -> None:
         super().__init__(f"{response_type}: {message}")
         self.response_type = response_type

@@ -1,0 +1,129 @@
+"""Functions as API Gateway calls them: permission, payload limit, trace, waiting."""
+
+import asyncio
+import contextvars
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from deploy.lab.cloud.border import Internals, Json, scope
+from deploy.lab.cloud.gateway import policies
+
+LAMBDA = Internals(
+    "services.lambda_svc",
+    "_execute_function_with_config_scope",
+    "_execution_record_for_config",
+    "_get_func_record_for_ref",
+    "_xray_trace_id_for_invocation",
+)
+CONCURRENCY = Internals("core.concurrency", "run_reentrant")
+
+# Of a synchronous invocation, request and answer each: "6 MB", in fact this.
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+MAX_PAYLOAD_BYTES = 6_291_556
+
+Failure = Literal["forbidden", "rejected", "failed"]
+
+_trace: contextvars.ContextVar[str | None] = contextvars.ContextVar("trace", default=None)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call came to.
+
+    `forbidden`: no such function, or it lets us not; `rejected`: throttled or too large, so that it
+    did not run; `failed`: it ran and raised, timed out or returned too much.
+    """
+
+    payload: object = None
+    failure: Failure | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls, and for what: the function's policy names it."""
+
+    account: str
+    region: str
+    source_arn: str
+    # A role of the integration makes the function's own policy unnecessary.
+    has_role: bool = False
+
+
+def install() -> None:
+    """Let a function's trace go on where the gateway's is: X-Ray's header becomes its variable."""
+    stock = LAMBDA.xray_trace_id_for_invocation
+
+    def trace_id(config: Json, inbound: str | None = None) -> str | None:
+        found: str | None = stock(config, inbound or _trace.get())
+        return found
+
+    LAMBDA.replace("xray_trace_id_for_invocation", trace_id)
+
+
+def reference(uri: str) -> str:
+    """The function that an integration's or authorizer's URI names.
+
+    >>> reference("arn:aws:apigateway:r:lambda:path/2015-03-31/functions/arn:f/invocations")
+    'arn:f'
+    """
+    return uri.partition("/functions/")[2].removesuffix("/invocations")
+
+
+async def invoke(uri: str, event: Json, caller: Caller, *, trace: str, timeout_s: float) -> Outcome:
+    """Call the function and wait for it.
+
+    Raises:
+        TimeoutError: the function goes on, and nobody reads its answer.
+    """
+    with scope(caller.account, caller.region):
+        record, config, _ = LAMBDA.get_func_record_for_ref(reference(uri))
+        if record is None or config is None or not _may_call(record, caller):
+            return Outcome(failure="forbidden")
+        if len(json.dumps(event, ensure_ascii=False).encode()) > MAX_PAYLOAD_BYTES:
+            return Outcome(failure="rejected")
+        _trace.set(trace)
+        execution = LAMBDA.execution_record_for_config(record, config)
+        task = asyncio.ensure_future(
+            CONCURRENCY.run_reentrant(
+                LAMBDA.execute_function_with_config_scope,
+                execution,
+                event,
+                thread_name="lab-gateway-invoke",
+            )
+        )
+    done, _ = await asyncio.wait([task], timeout=timeout_s)
+    if not done:
+        _forgotten.add(task)
+        task.add_done_callback(_forgotten.discard)
+        raise TimeoutError
+    return _outcome(task.result())
+
+
+# The loop itself keeps no task alive.
+_forgotten: set["asyncio.Future[Any]"] = set()
+
+
+def _may_call(record: Json, caller: Caller) -> bool:
+    statements = (record.get("policy") or {}).get("Statement") or []
+    return caller.has_role or policies.allows(
+        statements, service="apigateway.amazonaws.com", source_arn=caller.source_arn
+    )
+
+
+def _outcome(result: Json) -> Outcome:
+    payload = _parsed(result.get("body"))
+    if result.get("throttle"):
+        return Outcome(failure="rejected")
+    if result.get("error"):
+        message = payload.get("errorMessage") if isinstance(payload, dict) else payload
+        return Outcome(payload, "failed", str(message))
+    if len(json.dumps(payload, ensure_ascii=False, default=str).encode()) > MAX_PAYLOAD_BYTES:
+        return Outcome(failure="failed", message="Response payload size exceeded maximum allowed")
+    return Outcome(payload)
+
+
+def _parsed(body: object) -> object:
+    """A worker gives values, other ways of running a function give their JSON."""
+    return json.loads(body) if isinstance(body, bytes) else body

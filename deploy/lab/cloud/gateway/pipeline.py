@@ -1,0 +1,255 @@
+"""The way of a request through a stage, in API Gateway's order.
+
+Route, size, authorizer, API key, usage plan, throttling, validation, cache, integration. That the
+authorizer comes before the key is AWS's, for an authorizer may supply the key; that a plan's limits
+come before the stage's and the account's is
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request-throttling.html.
+Where AWS says nothing, the order is MiniStack's, which measured it.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from deploy.lab.cloud.border import Json
+from deploy.lab.cloud.gateway import (
+    cache,
+    context,
+    gateway_responses,
+    keys,
+    routing,
+    settings,
+    throttling,
+    validation,
+)
+from deploy.lab.cloud.gateway.authorizers import Authorizers, Permit, Question
+from deploy.lab.cloud.gateway.exchange import Answer, GatewayError, Request
+from deploy.lab.cloud.gateway.functions import Caller, Outcome, invoke
+from deploy.lab.cloud.gateway.integrations import Call, Integrations
+from deploy.lab.cloud.gateway.snapshots import Snapshot, Snapshots
+
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+MAX_PAYLOAD_BYTES = 10 * 1024 * 1024
+# AWS documents no time limit for an authorizer besides the function's own.
+AUTHORIZER_TIMEOUT_S = 29.0
+
+
+@dataclass
+class Pipeline:
+    """Serves requests of all stages. What it remembers between them: buckets, quotas, cache."""
+
+    snapshots: Snapshots
+    integrations: Integrations
+    clock: throttling.Clock = time.time
+    buckets: throttling.Buckets = field(init=False)
+    quotas: throttling.Quotas = field(init=False)
+    kept: cache.Cache = field(init=False)
+    authorizers: Authorizers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.buckets = throttling.Buckets(self.clock)
+        self.quotas = throttling.Quotas(self.clock)
+        self.kept = cache.Cache(self.clock)
+        self.authorizers = Authorizers(self.clock)
+
+    async def serve(self, api_id: str, stage_name: str, raw_path: str, request: Request) -> Answer:
+        """Answer one request; `raw_path` is below the stage, and percent-encoded."""
+        found = self.snapshots.of(api_id, stage_name)
+        if found is None:
+            # Without a stage there is no deployment whose gateway responses could answer.
+            kind = ("x-amzn-ErrorType", "ForbiddenException")
+            body = b'{"message":"Forbidden"}'
+            return Answer(403, (("Content-Type", "application/json"), kind), body)
+        snapshot, stage = found
+        at = self.clock()
+        ids = context.new_ids(request, at=at, sampled=bool(stage.get("tracingEnabled")))
+        matched = routing.match(snapshot.root, request.method, raw_path)
+        if matched:
+            request = replace(
+                request,
+                resource_path=matched.node.path,
+                path_parameters=matched.path_parameters,
+            )
+        resource_id = str(matched.node.resource["id"]) if matched else ""
+        known = context.of_request(request, snapshot, stage, ids, resource_id)
+        variables = stage.get("variables") or {}
+        try:
+            visit = Visit(snapshot, stage, _found(matched), request, known, ids.trace)
+            answer = await self._through(visit)
+        except GatewayError as error:
+            answer = gateway_responses.answer(
+                error, snapshot.gateway_responses, request, known, variables
+            )
+        own = (
+            ("x-amzn-RequestId", ids.request_id),
+            ("x-amz-apigw-id", ids.extended_request_id),
+            ("X-Amzn-Trace-Id", ids.trace),
+        )
+        return replace(answer, headers=(*_without(answer.headers, own), *own))
+
+    async def _through(self, visit: "Visit") -> Answer:
+        request, method = visit.request, visit.method
+        if len(request.body) > MAX_PAYLOAD_BYTES:
+            raise GatewayError("REQUEST_TOO_LARGE", "Request Too Long")
+        permit = await self._authorized(visit)
+        if permit is not None:
+            visit = visit.knowing("authorizer", permit.context)
+        if _is_true(method.get("apiKeyRequired")):
+            visit = self._keyed(visit, permit)
+        of_method = settings.of_method(visit.stage, request.resource_path, request.method)
+        if not self.buckets.take(throttling.stage_limits(visit.target, of_method)):
+            raise GatewayError("THROTTLED", "Too Many Requests")
+        validator = visit.snapshot.validators.get(str(method.get("requestValidatorId")))
+        if validator is not None:
+            validation.check(request, method, validator, visit.snapshot.models)
+        return await self._cached(visit, of_method)
+
+    async def _authorized(self, visit: "Visit") -> Permit | None:
+        kind = str(visit.method.get("authorizationType") or "NONE")
+        if kind == "NONE":
+            return None
+        authorizer = visit.snapshot.authorizers.get(str(visit.method.get("authorizerId")))
+        if kind != "CUSTOM" or authorizer is None:
+            raise GatewayError("AUTHORIZER_CONFIGURATION_ERROR", "Internal server error")
+        question = Question(
+            authorizer,
+            visit.request,
+            visit.context,
+            visit.stage.get("variables") or {},
+            visit.arn(f"{visit.stage_name}/{visit.request.method}{visit.request.path}"),
+            (visit.api_id, visit.stage_name, authorizer["id"]),
+        )
+        caller = Caller(
+            visit.snapshot.account,
+            visit.snapshot.region,
+            visit.arn(f"authorizers/{authorizer['id']}"),
+            has_role=bool(authorizer.get("authorizerCredentials")),
+        )
+
+        async def ask(event: Json) -> Outcome:
+            try:
+                return await invoke(
+                    str(authorizer.get("authorizerUri")),
+                    event,
+                    caller,
+                    trace=visit.trace,
+                    timeout_s=AUTHORIZER_TIMEOUT_S,
+                )
+            except TimeoutError:
+                return Outcome(failure="failed")
+
+        return await self.authorizers.permit(question, ask)
+
+    def _keyed(self, visit: "Visit", permit: Permit | None) -> "Visit":
+        from_authorizer = visit.snapshot.api.get("apiKeySource") == "AUTHORIZER"
+        if from_authorizer:
+            value = permit.usage_key if permit else None
+        else:
+            value = visit.request.header("x-api-key")
+        use = keys.use_of(value, visit.api_id, visit.stage_name)
+        keys.spend(use, visit.target, self.buckets, self.quotas)
+        identity = visit.context["identity"]
+        assert isinstance(identity, dict)  # noqa: S101 - context.of_request made it so
+        known = {**identity, "apiKey": use.key["value"], "apiKeyId": use.key["id"]}
+        return visit.knowing("identity", known)
+
+    async def _cached(self, visit: "Visit", of_method: Json) -> Answer:
+        integration = visit.method["methodIntegration"]
+        plan = cache.plan(
+            visit.stage,
+            of_method,
+            integration,
+            visit.request,
+            visit.context,
+        )
+        answer = self.kept.get(plan)
+        if answer is None:
+            answer = await self.integrations.answer(visit.call())
+            size = float(visit.stage.get("cacheClusterSize") or 0.5)
+            self.kept.keep(plan, answer, capacity_gib=size)
+        if plan.warning:
+            warning = ("Warning", cache.WARNING)
+            answer = replace(answer, headers=(*answer.headers, warning))
+        return answer
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request on its way, with all that is known of it."""
+
+    snapshot: Snapshot
+    stage: Json
+    matched: routing.Match
+    request: Request
+    context: Mapping[str, object]
+    trace: str
+
+    @property
+    def api_id(self) -> str:
+        """The API's id."""
+        return self.snapshot.api_id
+
+    @property
+    def stage_name(self) -> str:
+        """The stage's name."""
+        return str(self.stage["stageName"])
+
+    @property
+    def method(self) -> Json:
+        """The method that serves it."""
+        return self.matched.method
+
+    @property
+    def target(self) -> throttling.Target:
+        """Which method it is for, as limits are counted."""
+        return throttling.Target(
+            self.api_id, self.stage_name, self.request.resource_path, self.request.method
+        )
+
+    def arn(self, resource: str) -> str:
+        """An execute-api ARN of this API."""
+        of = self.snapshot
+        return f"arn:aws:execute-api:{of.region}:{of.account}:{of.api_id}/{resource}"
+
+    def knowing(self, name: str, value: object) -> "Visit":
+        """The same, with more in its context."""
+        return replace(self, context={**self.context, name: value})
+
+    def call(self) -> Call:
+        """What the integration gets."""
+        # A function's policy names method and resource, with `*` for each parameter of the path.
+        pattern = routing.PARAMETER.sub("*", self.request.resource_path)
+        return Call(
+            integration=self.method["methodIntegration"],
+            method=self.method,
+            request=self.request,
+            context=self.context,
+            stage_variables=self.stage.get("variables") or {},
+            stage_name=self.stage_name,
+            trace=self.trace,
+            binary_media_types=tuple(self.snapshot.api.get("binaryMediaTypes") or ()),
+            caller=Caller(
+                self.snapshot.account,
+                self.snapshot.region,
+                self.arn(f"{self.stage_name}/{self.request.method}{pattern}"),
+                has_role=bool(self.method["methodIntegration"].get("credentials")),
+            ),
+        )
+
+
+def _found(matched: routing.Match | None) -> routing.Match:
+    if matched is None:
+        raise GatewayError("MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token")
+    return matched
+
+
+def _without(
+    headers: tuple[tuple[str, str], ...], own: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
+    """An integration cannot say what the gateway says itself."""
+    names = {name.lower() for name, _ in own}
+    return tuple(pair for pair in headers if pair[0].lower() not in names)
+
+
+def _is_true(value: object) -> bool:
+    return str(value).lower() == "true"
