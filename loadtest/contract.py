@@ -193,7 +193,7 @@ async def request_id(service: Service) -> None:
     own = {"x-request-id": "nineways-verify"}
     answers = (
         await service.post({"body": "named by who sent it"}, headers=own),
-        await service.get("/nor-this-path", headers=own, expect=404),
+        await service.ask("PUT", "/messages", headers=own, expect=405),
     )
     for answer in answers:
         kept = answer.headers.get("x-request-id")

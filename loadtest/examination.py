@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import anyio
 import httpx2
 
 from loadtest.inside import Inside
@@ -12,6 +13,10 @@ from loadtest.queue_probe import QueueProbe, Received
 from loadtest.run import Check, Verdict
 
 JSON = "application/json"
+
+
+# A status, or several that are all right.
+Expected: TypeAlias = int | Sequence[int]
 
 
 class CheckFailedError(Exception):
@@ -45,22 +50,37 @@ class Service:
     inside: Inside | None = None
     # Whether checks that take half a minute are wanted.
     slow: bool = False
+    # How checks let time pass.
+    pause: Callable[[float], Awaitable[None]] = anyio.sleep
     said: list[Exchange] = field(default_factory=list)
     # Exchanges of checks that did not fail. What a failed check met has been told already.
     believed: list[Exchange] = field(default_factory=list)
     # What was taken out of the queue already, by message id.
     taken: dict[str, Received] = field(default_factory=dict)
 
-    async def get(self, path: str, *, expect: int = 200, **options: Any) -> httpx2.Response:  # noqa: ANN401 - handed on to httpx2
+    async def get(self, path: str, *, expect: Expected = 200, **options: Any) -> httpx2.Response:  # noqa: ANN401 - handed on to httpx2
         """GET, and fail unless the status is the expected one."""
         return await self.ask("GET", path, expect=expect, **options)
 
-    async def post(self, message: object, *, expect: int = 202, **options: Any) -> httpx2.Response:  # noqa: ANN401 - handed on to httpx2
+    async def post(
+        self,
+        message: object,
+        *,
+        expect: Expected = 202,
+        **options: Any,  # noqa: ANN401 - handed on to httpx2
+    ) -> httpx2.Response:
         """POST a message, and fail unless the status is the expected one."""
         return await self.ask("POST", "/messages", expect=expect, json=message, **options)
 
-    async def ask(self, method: str, path: str, *, expect: int, **options: Any) -> httpx2.Response:  # noqa: ANN401 - handed on to httpx2
-        """Ask, remember, and fail unless the status is the expected one."""
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        expect: Expected,
+        **options: Any,  # noqa: ANN401 - handed on to httpx2
+    ) -> httpx2.Response:
+        """Ask, remember, and fail unless the status is the expected one, or one of those."""
         try:
             response = await self.client.request(method, path, **options)
         except httpx2.HTTPError as error:
@@ -68,10 +88,11 @@ class Service:
                 f"{method} {path}: no answer ({type(error).__name__} {error})".rstrip()
             ) from error
         self.said.append(Exchange(method, path, response))
-        if response.status_code != expect:
+        wanted = (expect,) if isinstance(expect, int) else tuple(expect)
+        if response.status_code not in wanted:
             raise CheckFailedError(
-                f"{method} {path} answered {response.status_code} instead of {expect}"
-                f"{because(response)}"
+                f"{method} {path} answered {response.status_code} instead of "
+                f"{' or '.join(map(str, wanted))}{because(response)}"
             )
         return response
 

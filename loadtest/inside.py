@@ -3,11 +3,35 @@
 from typing import Protocol
 
 from deploy.secrets import Secret
+from loadtest.queue_probe import QueueProbe
 
 
 class Inside(Protocol):
-    """What an account knows of one deployed variant. Each call asks it."""
+    """What an account knows of one deployed variant. Each call asks it.
+
+    An output that the variant's stack does not have is an error of ours that names it.
+    """
 
     def secret(self, which: Secret) -> str:
-        """What callers must know to be let in; an error of ours when there is none."""
+        """What callers must know to be let in."""
+        ...
+
+    def cache_ttl_s(self) -> float | None:
+        """How long the stage keeps an answer of /cached/whoami; None while it has no cache."""
+        ...
+
+    def events(self) -> QueueProbe:
+        """A queue that listens to the topic of events."""
+        ...
+
+    def execution_input(self, id_: str) -> str | None:
+        """What an execution was started with; None when there is no such execution."""
+        ...
+
+    def stored(self, key: str) -> bytes | None:
+        """What is in the bucket under a key; None when there is no such object."""
+        ...
+
+    def remove(self, key: str) -> None:
+        """Take an object out of the bucket, if it is there."""
         ...

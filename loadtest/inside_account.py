@@ -2,12 +2,19 @@
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from deploy.model import Variant
+from botocore.exceptions import ClientError
+
+from deploy.model import Output, Variant
 from deploy.secrets import Secret, secret_of
+from loadtest.queue_probe import SqsProbe
 
 if TYPE_CHECKING:
     from deploy.account import AccountPlace
+
+# As a stage names the settings of a method.
+CACHED = "cached/whoami/GET"
 
 
 @dataclass(frozen=True)
@@ -20,3 +27,51 @@ class AccountInside:
     def secret(self, which: Secret) -> str:
         """See `Inside`."""
         return secret_of(self.variant, which, self.place)
+
+    def cache_ttl_s(self) -> float | None:
+        """See `Inside`."""
+        # The stage is the last part of the URL.
+        stage = urlsplit(self._output(self.variant.url.key)).path.strip("/")
+        told = self.place.clients.apigateway.get_stage(
+            restApiId=self._output("ApiId"), stageName=stage
+        )
+        settings = told.get("methodSettings", {}).get(CACHED, {})
+        # A cache is a machine, which takes minutes to make on AWS; the lab has it at once and
+        # says nothing of its state.
+        is_there = told.get("cacheClusterStatus", "AVAILABLE") == "AVAILABLE"
+        if told.get("cacheClusterEnabled") and settings.get("cachingEnabled") and is_there:
+            return float(settings.get("cacheTtlInSeconds", 300))
+        return None
+
+    def events(self) -> SqsProbe:
+        """See `Inside`."""
+        return SqsProbe(self.place.sqs, self._output("EventQueueUrl"))
+
+    def execution_input(self, id_: str) -> str | None:
+        """See `Inside`."""
+        machine = self._output("StateMachineArn")
+        arn = f"{machine.replace(':stateMachine:', ':execution:')}:{id_}"
+        try:
+            told = self.place.clients.stepfunctions.describe_execution(executionArn=arn)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
+                return None
+            raise
+        return told.get("input", "")
+
+    def stored(self, key: str) -> bytes | None:
+        """See `Inside`."""
+        try:
+            told = self.place.s3.get_object(Bucket=self._output("ObjectsName"), Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                return None
+            raise
+        return told["Body"].read()
+
+    def remove(self, key: str) -> None:
+        """See `Inside`."""
+        self.place.s3.delete_object(Bucket=self._output("ObjectsName"), Key=key)
+
+    def _output(self, key: str) -> str:
+        return self.place.output(Output(self.variant.url.stack, key))

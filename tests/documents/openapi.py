@@ -23,6 +23,7 @@ AROUND = HERE / "openapi_around.yaml"
 
 # A document promises the API, whatever code serves it.
 VERSION = "1"
+OBJECT = "object"
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
 
 _SCHEMES = {
@@ -119,7 +120,8 @@ def _with_id(response: Json) -> Json:
 def _request(told: Json) -> Json:
     if told.get("binary"):
         return {"*/*": {"schema": {}}}
-    return {"application/json": {"schema": _ref(told["schema"])}}
+    schema = told["schema"]
+    return {"application/json": {"schema": {"type": schema} if schema == OBJECT else _ref(schema)}}
 
 
 def _response(told: Json) -> Json:
@@ -132,11 +134,9 @@ def _response(told: Json) -> Json:
             case "error":
                 content["application/json"] = {"schema": _ref("ErrorAnswer")}
             case "object":
-                content["application/json"] = {"schema": {"type": "object"}}
+                content["application/json"] = {"schema": {"type": OBJECT}}
             case "any":
                 content["*/*"] = {"schema": {}}
-            case "none":
-                pass
             case schema:
                 content["application/json"] = {"schema": _ref(schema)}
     return {"description": told["description"]} | ({"content": content} if content else {})

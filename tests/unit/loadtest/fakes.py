@@ -84,7 +84,8 @@ class Told:
     body: bytes = b""
 
     def with_json(self, status: int, answer: Any) -> "Told":  # noqa: ANN401 - any JSON
-        return replace(self, status=status, body=json.dumps(answer).encode())
+        headers = {**self.headers, "content-type": "application/json"}
+        return replace(self, status=status, headers=headers, body=json.dumps(answer).encode())
 
 
 Break = Callable[[Asked, Told], Told]

@@ -152,7 +152,7 @@ SABOTAGE: Mapping[str, Break] = {
     "identity": answer(at("/whoami"), member("variant", "another")),
     "openapi": answer(at("/openapi.json"), without_route),
     "docs": answer(at("/docs"), header("content-type", "text/plain")),
-    "request-id": answer(at("/nor-this-path"), header("x-request-id", "always-this")),
+    "request-id": answer(lambda a: a.method == "PUT", header("x-request-id", "always-this")),
     "sending": answer(
         posting(lambda a: is_json(a) and sent(a) == {"body": "hello"} and not key_chars(a)), taken
     ),
@@ -180,7 +180,9 @@ SABOTAGE: Mapping[str, Break] = {
         posting(lambda a: sent(a).get("body") == "hello"), header("x-request-id", "another")
     ),
     "named": answer(at("/healthz"), without_header("x-request-id")),
-    "refused-alike": answer(at("/nor-this-path"), member("error", {"code": "", "message": "x"})),
+    "refused-alike": answer(
+        lambda a: a.method == "PUT", member("error", {"code": "", "message": "x"})
+    ),
     "kept-document": answer(at("/stats"), member("in_flight", "many")),
 }
 
