@@ -37,6 +37,11 @@ class Addresses:
         """Where Route 53 answers, over UDP and TCP. An ordinary user may not bind port 53."""
         return f"127.{self.octet}.0.53", 5353
 
+    @property
+    def web_acls(self) -> tuple[str, int]:
+        """Where the edge decides for Envoy what a web ACL lets through."""
+        return f"127.{self.octet}.0.3", 9902
+
     def instance(self, number: int) -> str:
         """Private address of the n-th instance, from 1."""
         return self._nth(20, number)

@@ -7,9 +7,11 @@ invokes it, and answers what goes wrong in the same words.
 # What the load balancer itself answers, as curl shows it in front of AWS (2026).
 REASONS = {
     400: "400 Bad Request",
+    403: "403 Forbidden",
     405: "405 Not Allowed",
     408: "408 Request Time-out",
     413: "413 Request Entity Too Large",
+    500: "500 Internal Server Error",
     502: "502 Bad Gateway",
     503: "503 Service Temporarily Unavailable",
     504: "504 Gateway Time-out",

@@ -39,6 +39,11 @@ DELAYS = (
         "our assumption: AWS gives no figure for moving an Elastic IP, only 'rapidly'; 2026-11",
     ),
     Delay(
+        "web-acl-rate-check",
+        10.0,
+        "'about every 10 seconds': RateBasedStatement in the AWS WAFV2 API reference, 2026-11",
+    ),
+    Delay(
         "metric-period",
         60.0,
         "detailed monitoring of EC2, ECS and ALB metrics: CloudWatch User Guide, 2026-11",

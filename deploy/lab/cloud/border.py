@@ -65,7 +65,9 @@ class Internals:
         setattr(importlib.import_module(f"ministack.{self.module}"), self.names[name], value)
 
 
-RESPONSES = Internals("core.responses", "get_account_id", "get_region", "request_scope", "new_uuid")
+RESPONSES = Internals(
+    "core.responses", "get_account_id", "get_region", "json_response", "request_scope", "new_uuid"
+)
 _PROVISIONERS = Internals("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 
 

@@ -28,6 +28,7 @@ from deploy.lab.cloud import (
     security_groups,
     service_scaling_resources,
     stack_deletion,
+    web_acls,
     weighted_forwards,
 )
 from deploy.lab.cloud.agents import Agents
@@ -58,6 +59,7 @@ DESCRIBED = (
     "ecs",
     "elasticloadbalancing",
     "route53",
+    "wafv2",
 )
 Handler: TypeAlias = Callable[..., Awaitable[Response]]
 
@@ -128,6 +130,7 @@ def install(lab: Lab) -> Callable[[], Json]:
     application_autoscaling.install(services)
     service_scaling_resources.install(services)
     stack_deletion.install(lab)
+    web_acls.install()
     apis = RestApis(lab)
     life = Life(lab, groups)
     threading.Thread(target=life.look_after_all, name="lab-groups", daemon=True).start()
@@ -142,6 +145,7 @@ def install(lab: Lab) -> Callable[[], Json]:
         "hosted_zones": route53.hosted_zones(),
         "auto_scaling_groups": group_answers.wanted(groups),
         "scalable_targets": services.wanted(),
+        "web_acls": web_acls.describe(),
         "capacity_providers": ecs_on_ec2.wanted(),
     }
 

@@ -33,11 +33,13 @@ def main(arguments: list[str]) -> None:
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     addresses = Addresses(options.octet)
     write_bootstrap(options.state, addresses)
+    speed = _speed(options.state)
     edge = Edge(
         addresses,
         options.state,
         settings=Settings(retry_on=options.retry_on),
-        move_delay_s=scaled("address-association", _speed(options.state)),
+        move_delay_s=scaled("address-association", speed),
+        rate_check_s=scaled("web-acl-rate-check", speed),
     )
     with suppress(asyncio.CancelledError):
         asyncio.run(_until_told(edge))

@@ -20,6 +20,8 @@ from deploy.lab.edge import envoy, health
 from deploy.lab.edge.dns.route53 import Route53
 from deploy.lab.edge.elastic_ips import ElasticIps
 from deploy.lab.edge.forwarding import Settings
+from deploy.lab.edge.waf.server import serve
+from deploy.lab.edge.waf.service import Protection
 from deploy.lab.edge.wanted import Json, Wanted, wanted
 
 log = logging.getLogger(__name__)
@@ -33,7 +35,13 @@ class Edge:
     """One lab's edge. `run` ends only by being cancelled."""
 
     def __init__(
-        self, addresses: Addresses, state: Path, *, settings: Settings, move_delay_s: float
+        self,
+        addresses: Addresses,
+        state: Path,
+        *,
+        settings: Settings,
+        move_delay_s: float,
+        rate_check_s: float,
     ) -> None:
         self._addresses = addresses
         self._settings = settings
@@ -46,6 +54,7 @@ class Edge:
         self._reported: dict[str, Any] = {}
         self._complaints: dict[str, str] = {}
         self._ips = ElasticIps(delay_s=move_delay_s)
+        self._protection = Protection(rate_check_s)
         self._names = Route53(*addresses.dns)
         host, port = addresses.envoy_admin
         self._admin = httpx2.AsyncClient(base_url=f"http://{host}:{port}", timeout=2)
@@ -56,6 +65,7 @@ class Edge:
         async with self._admin, self._emulator, asyncio.TaskGroup() as tasks:
             tasks.create_task(self._ips.keep())
             tasks.create_task(self._names.keep())
+            tasks.create_task(serve(self._protection, *self._addresses.web_acls))
             tasks.create_task(self._follow())
             tasks.create_task(self._watch())
 
@@ -102,12 +112,15 @@ class Edge:
         made = envoy.resources(
             latest, files=self._files, addresses=self._addresses, settings=self._settings
         )
+        # Before Envoy asks about a load balancer, there is an answer.
+        refused = self._protection.want(acl.document for acl in latest.web_acls)
         envoy.write(made, self._files)
         self._ips.want(latest.elastic_ips)
         self._wanted = latest
-        for what in set(made.unsupported) - set(self._unsupported):
+        unsupported = (*made.unsupported, *refused)
+        for what in set(unsupported) - set(self._unsupported):
             log.error("unsupported: %s", what)
-        self._unsupported = made.unsupported
+        self._unsupported = unsupported
 
     async def _watch(self) -> None:
         """Look at Envoy, say how the targets are, and write down how we are."""

@@ -20,6 +20,7 @@ from deploy.lab.addresses import HTTP_PORT, Addresses
 from deploy.lab.edge import load_balancers, rest_apis, target_groups
 from deploy.lab.edge.forwarding import Settings
 from deploy.lab.edge.http import socket_address
+from deploy.lab.edge.waf import filter as waf
 from deploy.lab.edge.wanted import Json, TargetGroup, Wanted
 
 LISTENERS, CLUSTERS, BOOTSTRAP = "listeners.json", "clusters.json", "bootstrap.json"
@@ -93,7 +94,9 @@ def resources(
     translated = [
         pair
         for balancer in wanted.load_balancers
-        for pair in load_balancers.listener_resources(balancer, groups, settings)
+        for pair in load_balancers.listener_resources(
+            balancer, groups, settings, protected=balancer.arn in wanted.protected
+        )
     ]
     refused = [
         *(target_groups.unsupported(group) for group in wanted.target_groups),
@@ -107,6 +110,7 @@ def resources(
         ),
         clusters=(
             rest_apis.cluster(str(emulator.hostname), emulator.port or 80),
+            *([waf.cluster(*addresses.web_acls)] if wanted.protected else []),
             *(
                 target_groups.cluster(
                     group,

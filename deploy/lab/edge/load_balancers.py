@@ -1,11 +1,12 @@
 """Application Load Balancers as Envoy listeners. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from deploy.lab.alb import SERVER, page
 from deploy.lab.edge import http, rules, stickiness
 from deploy.lab.edge.forwarding import Settings, Ways
+from deploy.lab.edge.waf import filter as waf
 from deploy.lab.edge.wanted import (
     Json,
     Listener,
@@ -81,12 +82,20 @@ def of_target_groups(wanted: Wanted) -> dict[str, LoadBalancer]:
 
 
 def listener_resources(
-    balancer: LoadBalancer, groups: Mapping[str, TargetGroup], settings: Settings
+    balancer: LoadBalancer,
+    groups: Mapping[str, TargetGroup],
+    settings: Settings,
+    *,
+    protected: bool = False,
 ) -> Iterator[tuple[dict[str, Any], list[str]]]:
-    """Translate each HTTP listener; together with what in its rules is not supported."""
+    """Translate each HTTP listener; together with what in its rules is not supported.
+
+    `protected` says that a web ACL decides about its requests first.
+    """
+    asks = [waf.asks(balancer)] if protected else []
     for listener in balancer.listeners:
         if listener.protocol == "HTTP":
-            yield _listener_resource(balancer, listener, groups, settings)
+            yield _listener_resource(balancer, listener, groups, settings, asks)
 
 
 def _listener_resource(
@@ -94,6 +103,7 @@ def _listener_resource(
     listener: Listener,
     groups: Mapping[str, TargetGroup],
     settings: Settings,
+    asks: Sequence[Json],
 ) -> tuple[dict[str, Any], list[str]]:
     name = f"{balancer.name}-{listener.port}"
     drops_invalid = balancer.attributes.get(DROP_INVALID) == "true"
@@ -109,10 +119,12 @@ def _listener_resource(
         },
         "http_protocol_options": {"accept_http_10": True},
         "max_request_headers_kb": 64,
-        "local_reply_config": {"mappers": list(_own_replies())},
+        "local_reply_config": {
+            "mappers": [*(_waf_replies() if asks else ()), *_own_replies()],
+        },
     }
     trace = http.http_filter("lua", "v3.Lua", default_source_code={"inline_string": TRACE_LUA})
-    filters = [trace, *stickiness.filters(routes)]
+    filters = [*asks, trace, *stickiness.filters(routes)]
     resource = http.http_listener(name, balancer.address, listener.port, manager, filters=filters)
     return resource, [f"listener {name}: {what}" for what in refused]
 
@@ -157,6 +169,12 @@ def _own_replies() -> Iterator[dict[str, Any]]:
     yield _reply(http.both(http.flagged(*http.MALFORMED), http.of_status(400)), 400)
     # No WebSockets: what an ALB answers to an upgrade where the target is a function.
     yield _reply(http.both(http.of_status(403), http.with_header("upgrade")), 400)
+
+
+def _waf_replies() -> Iterator[dict[str, Any]]:
+    """What a client gets when a web ACL would have to decide and nobody does."""
+    yield _reply(waf.nobody_decided(), 500)
+    yield from waf.replies()
 
 
 def _reply(chosen: Json, status: int) -> dict[str, Any]:

@@ -103,6 +103,14 @@ class ElasticIp:
 
 
 @dataclass(frozen=True)
+class WebAcl:
+    """A web ACL in AWS WAF's own words, and the resources it protects, by ARN."""
+
+    document: Json
+    resources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Wanted:
     """One version of the state document."""
 
@@ -111,6 +119,12 @@ class Wanted:
     target_groups: tuple[TargetGroup, ...] = ()
     rest_apis: tuple[RestApi, ...] = ()
     elastic_ips: tuple[ElasticIp, ...] = ()
+    web_acls: tuple[WebAcl, ...] = ()
+
+    @property
+    def protected(self) -> frozenset[str]:
+        """The ARNs of everything that a web ACL protects."""
+        return frozenset(arn for acl in self.web_acls for arn in acl.resources)
 
 
 def wanted(document: Json) -> Wanted:
@@ -127,6 +141,9 @@ def wanted(document: Json) -> Wanted:
         elastic_ips=tuple(
             ElasticIp(ip["public_ip"], ip["target"], tuple(ip["ports"]))
             for ip in document["addresses"]
+        ),
+        web_acls=tuple(
+            WebAcl(acl, tuple(acl["resources"])) for acl in document.get("web_acls") or ()
         ),
     )
 

@@ -17,6 +17,7 @@ EMPTY: dict[str, Any] = {
     "rest_apis": [],
     "hosted_zones": [],
     "health_checks": [],
+    "web_acls": [],
 }
 
 

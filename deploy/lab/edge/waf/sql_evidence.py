@@ -1,0 +1,254 @@
+"""Evidence that a fragment of SQL is an injection: shapes of what it goes on with. Pure.
+
+Patterns are ours.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deploy.lab.edge.waf.sql_tokens import Kind, Token
+from deploy.lab.edge.waf.words import words
+
+K = Kind
+LETTERS = {
+    K.WORD: "w",
+    K.NUMBER: "1",
+    K.STRING: "s",
+    K.OPEN_STRING: "S",
+    K.VARIABLE: "v",
+    K.CONSTANT: "k",
+    K.FUNCTION: "f",
+    K.LOGIC: "&",
+    K.UNARY: "!",
+    K.OPERATOR: "o",
+    K.UNION: "U",
+    K.VERB: "E",
+    K.CLAUSE: "C",
+    K.STAR: "o",
+    K.LEFT: "(",
+    K.RIGHT: ")",
+    K.COMMA: ",",
+    K.DOT: ".",
+    K.SEMICOLON: ";",
+    K.COMMENT: "#",
+    K.OTHER: "?",
+}
+# Shapes, in the letters above. A condition between constants: and 1=1, or 'a' like 'a, or not 0.
+CONSTANT_CONDITION = re.compile(r"&[!o(]*[1skv]\)*(?:o[!o(]*[1sSkvf]|!?[oC]+[(1skS])")
+CONSTANT_ALONE = re.compile(r"&[!o(]*[1kv]\)*(?:$|[#;])")
+# A condition that asks something: and ascii(…), or (select …), or exists (…), and case when.
+ASKING_CONDITION = re.compile(r"&[!o(]*(?:f\(|C?\(*E|C)")
+COLUMN_CONDITION = re.compile(r"&[!o(]*w(?:\.w)*\)*!?o[!o(]*[1sSkvfw(]")
+SUBSELECT = re.compile(r"(?:^|[o(,&])\(+E")
+# An operator straight after the quote, with all operands there: '+', '='x, ' - 0.
+ODD_OPERATOR = re.compile(r"^(?:o|&)[!o(]*[1sSkvf(]")
+
+# Functions that only a database has and nobody needs in a value.
+DANGEROUS = words(
+    "sleep benchmark pg_sleep pg_sleep_for extractvalue updatexml load_file xp_cmdshell xp_dirtree "
+    "xp_fileexist xp_regread sp_executesql sp_oacreate openrowset opendatasource randomblob "
+    "load_extension lo_import lo_export pg_read_file pg_ls_dir database_to_xml query_to_xml "
+    "name_const gtid_subset geometrycollection multipolygon multilinestring "
+    "st_latfromgeohash zeroblob"
+)
+PACKAGES = words("dbms_pipe dbms_lock dbms_ldap dbms_session utl_http utl_inaddr ctxsys sys")
+PROCEDURES = re.compile(r"^(xp|sp)_\w+$")
+CATALOGUES = re.compile(
+    r"\b(information_schema|sysobjects|syscolumns|sys ?\. ?(objects|tables|databases|columns)|"
+    r"sqlite_(master|schema)|pg_catalog|pg_(tables|user|shadow|database)|"
+    r"all_tab(les|_columns)|user_tab(les|_columns)|mysql ?\. ?user|msysobjects)\b"
+)
+# What follows a verb that begins a statement.
+OBJECTS = words(
+    "table database schema view index trigger function procedure user login role column"
+)
+NEXT: dict[str, frozenset[str]] = {
+    "drop": OBJECTS,
+    "create": OBJECTS | {"or", "temporary", "unique", "global"},
+    "alter": OBJECTS,
+    "insert": frozenset({"into", "ignore"}),
+    "delete": frozenset({"from"}),
+    "waitfor": frozenset({"delay", "time"}),
+    "merge": frozenset({"into"}),
+    "backup": frozenset({"database"}),
+    "restore": frozenset({"database"}),
+    "bulk": frozenset({"insert"}),
+    "load": frozenset({"data", "xml"}),
+    "rename": frozenset({"table"}),
+}
+ALONE = frozenset({"shutdown", "reconfigure"})
+WITH_ANYTHING = words(
+    "exec execute call declare select truncate if begin grant revoke copy attach pragma kill dbcc "
+    "use set handler do replace"
+)
+# Those that a database takes without a semicolon before them.
+ANYWHERE = frozenset(NEXT) | ALONE | words("exec execute call declare truncate if begin update")
+# Clauses that would come behind a value.
+SORTING = frozenset({"order", "group"})
+LIMITS = frozenset({K.NUMBER, K.FUNCTION, K.LEFT, K.STRING})
+LIMITING = frozenset({"having", "limit", "offset"})
+BEHIND = {"into": frozenset({"outfile", "dumpfile"}), "procedure": frozenset({"analyse"})}
+BARE_COMMENTS = frozenset({"--", "-- -", "--+", "/*", "-- #"})
+# So many words in a comment are somebody's dash, not an attacker's end of line.
+WORDY = 3
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A value read in one context."""
+
+    body: Sequence[Token]
+    quoted: bool
+    grammatical: int
+    complete: bool
+    sensitive: bool
+
+    @property
+    def letters(self) -> str:
+        """The grammatical tokens, a letter for each."""
+        return "".join(LETTERS[token.kind] for token in self.body[: self.grammatical])
+
+    @property
+    def closed(self) -> bool:
+        """Whether what the application adds behind the value would still be SQL."""
+        if self.grammatical < len(self.body) or not self.complete:
+            return False
+        last = self.body[-1].kind
+        ends = last in {K.OPEN_STRING, K.COMMENT, K.SEMICOLON}
+        return ends or not self.quoted or self.sensitive
+
+
+def is_strong(reading: Reading) -> bool:
+    """Evidence that needs nothing behind it."""
+    letters = reading.letters
+    if not reading.quoted and not reading.closed:
+        return False
+    if CONSTANT_CONDITION.search(letters):
+        return True
+    if reading.quoted and (CONSTANT_ALONE.search(letters) or ASKING_CONDITION.search(letters)):
+        return True
+    return any(
+        _selects_more(reading, at) or _begins_statement(reading, at) or _calls(reading, at)
+        for at in range(reading.grammatical)
+    ) or _reads_catalogue(reading)
+
+
+def _selects_more(reading: Reading, at: int) -> bool:
+    """UNION and the like with a SELECT that could be one."""
+    body = reading.body
+    if body[at].kind is not K.UNION:
+        return False
+    rest = [t for t in body[at + 1 : reading.grammatical] if t.kind is not K.LEFT]
+    if rest and rest[0].text in {"all", "distinct", "distinctrow"}:
+        rest = rest[1:]
+    rest = [token for token in rest if token.kind is not K.LEFT]
+    if len(rest) < 2 or rest[0].text not in {"select", "values", "table"}:  # noqa: PLR2004
+        return False
+    first, following = rest[1], rest[2] if len(rest) > 2 else None  # noqa: PLR2004
+    if first.kind is not K.WORD:
+        return True
+    return following is None or following.kind in {K.COMMA, K.CLAUSE, K.COMMENT, K.SEMICOLON, K.DOT}
+
+
+def _begins_statement(reading: Reading, at: int) -> bool:
+    """Another statement after a semicolon, or without one where a database allows it."""
+    body, token = reading.body, reading.body[at]
+    if token.kind is not K.VERB:
+        return False
+    before = body[at - 1].kind if at else None
+    stacked = before is K.SEMICOLON
+    direct = reading.quoted if at == 0 else before in {K.RIGHT, K.NUMBER, K.STRING}
+    if not stacked and not (direct and token.text in ANYWHERE):
+        return False
+    following = {later.text for later in body[at + 1 : at + 2]}
+    if token.text in NEXT:
+        return bool(following & NEXT[token.text])
+    if token.text == "update":
+        return any(later.text == "set" for later in body[at + 1 :])
+    return token.text in ALONE or (token.text in WITH_ANYTHING and bool(following))
+
+
+def _calls(reading: Reading, at: int) -> bool:
+    """A function that nobody calls in a value."""
+    body, token = reading.body, reading.body[at]
+    if token.kind is not K.FUNCTION:
+        return PROCEDURES.match(token.text) is not None and at > 0 and token.kind is K.WORD
+    owner = body[at - 2].text if at > 1 and body[at - 1].kind is K.DOT else ""
+    return owner in PACKAGES or (token.text in DANGEROUS and not owner)
+
+
+def _reads_catalogue(reading: Reading) -> bool:
+    read = reading.body[: reading.grammatical]
+    if not any(token.kind in {K.VERB, K.UNION} for token in read):
+        return False
+    named = " ".join(token.text for token in read if token.kind not in {K.STRING, K.OPEN_STRING})
+    return CATALOGUES.search(named) is not None
+
+
+def is_weak(reading: Reading) -> bool:
+    """Evidence that counts when all that follows is SQL as well."""
+    letters, body = reading.letters, reading.body
+    if reading.grammatical < len(body) or not letters:
+        return False
+    if _has_clause(reading):
+        return True
+    if not reading.closed:
+        return False
+    if reading.quoted:
+        return (
+            COLUMN_CONDITION.search(letters) is not None
+            or ODD_OPERATOR.search(letters) is not None
+            or SUBSELECT.search(letters) is not None
+            or _ends_in_comment(reading)
+        )
+    leads = letters[0] in "1k)&(o"
+    return (
+        (
+            leads
+            and (
+                ASKING_CONDITION.search(letters) is not None
+                or (letters[0] != "&" and COLUMN_CONDITION.search(letters) is not None)
+                or SUBSELECT.search(letters) is not None
+            )
+        )
+        or (letters[0] in "1)" and _ends_in_comment(reading))
+        or (reading.sensitive and letters[0] == "E" and _is_statement(body))
+    )
+
+
+def _has_clause(reading: Reading) -> bool:
+    """ORDER BY 5, HAVING 1=1, LIMIT 1, INTO OUTFILE: what would come behind a value."""
+    body = reading.body
+    if not reading.quoted and body[0].kind not in {K.NUMBER, K.CONSTANT, K.RIGHT, K.CLAUSE}:
+        return False
+    plain = {K.WORD} if reading.quoted or body[-1].kind is K.COMMENT else set()
+    for at, token in enumerate(body[:-1]):
+        following = body[at + 1]
+        if token.text in SORTING and following.text == "by":
+            if at + 2 < len(body) and body[at + 2].kind in {K.NUMBER, K.FUNCTION, K.LEFT} | plain:
+                return True
+        elif following.text in BEHIND.get(token.text, ()) or (
+            token.text in LIMITING and following.kind in {K.NUMBER, K.FUNCTION, K.LEFT, K.STRING}
+        ):
+            return True
+    return False
+
+
+def _ends_in_comment(reading: Reading) -> bool:
+    """`admin'--`: only closing parentheses and the end of a statement before the comment."""
+    *before, last = reading.body
+    if last.kind is not K.COMMENT:
+        return reading.quoted and last.kind is K.SEMICOLON and reading.sensitive
+    allowed = {K.RIGHT, K.SEMICOLON} | (set() if reading.quoted else {K.NUMBER})
+    if any(token.kind not in allowed for token in before):
+        return False
+    if not reading.quoted and last.text.strip() not in BARE_COMMENTS:
+        return any(token.kind is K.RIGHT for token in before) and len(last.text.split()) < WORDY
+    return reading.sensitive or len(re.findall(r"[^\W\d_]+", last.text)) < WORDY
+
+
+def _is_statement(body: Sequence[Token]) -> bool:
+    """A whole statement where a value should be; only the sensitive level minds."""
+    named = {token.text for token in body[1:]}
+    return bool(named & {"from", "into", "set", "table", "database"})
