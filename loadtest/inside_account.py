@@ -35,7 +35,9 @@ class AccountInside:
         told = self.place.clients.apigateway.get_stage(
             restApiId=self._output("ApiId"), stageName=stage
         )
-        settings = told.get("methodSettings", {}).get(CACHED, {})
+        # AWS writes a method's path without the first slash, the lab with it.
+        methods = {name.strip("/"): told for name, told in told.get("methodSettings", {}).items()}
+        settings = methods.get(CACHED, {})
         # A cache is a machine, which takes minutes to make on AWS; the lab has it at once and
         # says nothing of its state.
         is_there = told.get("cacheClusterStatus", "AVAILABLE") == "AVAILABLE"

