@@ -16,7 +16,7 @@ def test_a_variant_is_found_however_it_is_typed(typed: str) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "meant"),
-    [("ec2-epi", "ec2-eip"), ("fargate", "alb-ecs-fargate"), ("lambda", "apigw-lambda")],
+    [("ec2-epi", "ec2-eip"), ("fargate", "alb-ecs-fargate"), ("api-lambda", "apigw-lambda")],
 )
 def test_an_unknown_variant_is_answered_with_the_nearest(typed: str, meant: str) -> None:
     with pytest.raises(UnknownVariantError, match=typed) as caught:

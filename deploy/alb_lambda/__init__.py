@@ -1,0 +1,1 @@
+"""An Application Load Balancer in front of a function and a container."""
