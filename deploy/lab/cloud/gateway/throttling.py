@@ -127,8 +127,9 @@ def _plan_limit(key: Hashable, throttle: Json) -> list[Limit]:
 
 
 def _limit(key: Hashable, rate: object, burst: object) -> list[Limit]:
-    """No limit unless a rate is given; -1 is AWS's word for unlimited."""
-    if rate is None or float(str(rate)) < 0:
+    """No limit when neither is given, or -1, AWS's word for unlimited."""
+    per_second = ACCOUNT_RATE if rate is None else float(str(rate))
+    at_once = ACCOUNT_BURST if burst is None else int(float(str(burst)))
+    if (rate is None and burst is None) or per_second < 0:
         return []
-    most = int(float(str(burst))) if burst is not None else max(1, int(float(str(rate))))
-    return [Limit(key, float(str(rate)), most)]
+    return [Limit(key, per_second, at_once)]
