@@ -81,7 +81,7 @@ def serve(lab: Lab) -> None:
     SQS.replace("CANONICAL_NETLOC", f"{host}:{port}")
     faults = Faults()
     state = State(faults.added_to(install(lab)))
-    with_rest_apis = gateway.install(lab)
+    with_rest_apis = gateway.install()
     for service in DESCRIBED:
         APP.SERVICE_HANDLERS[service] = _touching(APP.SERVICE_HANDLERS[service], state)
     cloud = FaultyCloud(faults, Agents(lab, state, APP.app), changed=state.touch)

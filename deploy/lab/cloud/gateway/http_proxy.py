@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/setup-http-integrat
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -13,6 +13,7 @@ import httpx2
 from deploy.lab.cloud.border import Json
 from deploy.lab.cloud.gateway import gateway_responses
 from deploy.lab.cloud.gateway.exchange import Answer, GatewayError, Pairs, Request
+from deploy.lab.cloud.gateway.mapping import Prepared
 
 # They belong to one connection, or to the gateway.
 # https://www.rfc-editor.org/rfc/rfc9110#name-connection
@@ -71,10 +72,35 @@ def outgoing(
     verb = str(integration.get("httpMethod") or "ANY")
     return Outgoing(
         method=request.method if verb == "ANY" else verb,
-        url=uri + (("&" if "?" in uri else "?") + urlencode(query) if query else ""),
+        url=_with_query(uri, query),
         headers=_headers(request, mapped["header"], str(context.get("apiId")), trace),
         body=request.body,
     )
+
+
+def prepared(request: Prepared, *, trace: str) -> Outgoing:
+    """The request that a mapped (HTTP) integration makes: what was mapped, and nothing else."""
+    integration, stage_variables = request.integration, request.surroundings.stage_variables
+    uri = with_stage_variables(str(integration.get("uri") or ""), stage_variables)
+    uri = PATH_PARAMETER.sub(lambda found: quote(request.path.get(found[1], "")), uri)
+    verb = str(integration.get("httpMethod") or "ANY")
+    api_id = str(request.surroundings.context.get("apiId"))
+    own = (
+        ("User-Agent", f"AmazonAPIGateway_{api_id}"),
+        ("X-Amzn-Trace-Id", trace),
+        ("x-amzn-apigateway-api-id", api_id),
+    )
+    return Outgoing(
+        method=request.request.method if verb == "ANY" else verb,
+        url=_with_query(uri, request.query),
+        headers=(*own, *request.headers),
+        body=request.body,
+    )
+
+
+def _with_query(uri: str, query: Iterable[tuple[str, str]]) -> str:
+    encoded = urlencode(list(query))
+    return uri + ("&" if "?" in uri else "?") + encoded if encoded else uri
 
 
 def with_stage_variables(uri: str, stage_variables: Mapping[str, object]) -> str:

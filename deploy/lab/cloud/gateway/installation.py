@@ -8,15 +8,14 @@ from deploy.lab.cloud.gateway.integrations import Integrations
 from deploy.lab.cloud.gateway.pipeline import Pipeline
 from deploy.lab.cloud.gateway.snapshots import Snapshots
 from deploy.lab.cloud.gateway.vpc_links import VpcLinks
-from deploy.lab.cloud.lab import Lab
 
 
-def install(lab: Lab) -> Callable[[App], App]:
+def install() -> Callable[[App], App]:
     """Complete the control plane; gives what puts the request path before another app."""
     snapshots, links = Snapshots(), VpcLinks()
     snapshots.install()
     links.install()
     functions.install()
     resources.install()
-    pipeline = Pipeline(snapshots, Integrations(lab.addresses.emulator_url, links))
+    pipeline = Pipeline(snapshots, Integrations(links))
     return lambda otherwise: Front(pipeline, otherwise)

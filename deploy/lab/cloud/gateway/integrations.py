@@ -4,11 +4,20 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-int
 """
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from deploy.lab.cloud.border import Json
-from deploy.lab.cloud.gateway import functions, http_proxy, lambda_proxy
+from deploy.lab.cloud.gateway import (
+    backends,
+    functions,
+    http_proxy,
+    lambda_proxy,
+    mapping,
+    responses,
+    services,
+)
 from deploy.lab.cloud.gateway.exchange import Answer, GatewayError, Request
 from deploy.lab.cloud.gateway.vpc_links import VpcLinks
 
@@ -24,11 +33,23 @@ class Call:
     method: Json
     request: Request
     context: Mapping[str, object]
-    stage_variables: Mapping[str, object]
+    stage_variables: Mapping[str, str]
     stage_name: str
     trace: str
     binary_media_types: tuple[str, ...]
     caller: functions.Caller
+
+    @property
+    def surroundings(self) -> mapping.Surroundings:
+        """What mapping templates may look at."""
+        return mapping.Surroundings(
+            context=self.context,
+            stage_variables=self.stage_variables,
+            binary_media_types=self.binary_media_types,
+            method_responses=frozenset(self.method.get("methodResponses") or {}),
+            account=self.caller.account,
+            region=self.caller.region,
+        )
 
     @property
     def timeout_s(self) -> float:
@@ -40,7 +61,6 @@ class Call:
 class Integrations:
     """Calls what stands behind a method."""
 
-    endpoint: str
     vpc_links: VpcLinks
     backends: http_proxy.Backends = field(default_factory=http_proxy.Backends)
 
@@ -52,24 +72,43 @@ class Integrations:
         """
         try:
             async with asyncio.timeout(call.timeout_s):
-                answer = await self._ask(call)
+                return await self._ask(call)
         except TimeoutError:
             raise GatewayError("INTEGRATION_TIMEOUT", "Endpoint request timed out") from None
-        return replace(answer, headers=http_proxy.returned(answer.headers))
 
     async def _ask(self, call: Call) -> Answer:
-        match str(call.integration.get("type")):
+        kind, uri = str(call.integration.get("type")), str(call.integration.get("uri"))
+        match kind:
             case "AWS_PROXY":
                 return await _function(call)
             case "HTTP_PROXY":
                 return await self._backend(call)
-            case other:
-                raise GatewayError("API_CONFIGURATION_ERROR", f"no integration of type {other}")
+            case "AWS" if ":lambda:path/" in uri:
+                return await _custom_function(call)
+            case "AWS":
+                return await services.integrate(
+                    call.integration, call.request, call.surroundings, backends.ask
+                )
+            case "HTTP":
+                return await self._custom_backend(call)
+            case "MOCK":
+                return services.mock(call.integration, call.request, call.surroundings)
+            case _:
+                raise mapping.wrong_configuration(f"no integration of type {kind}")
 
     async def _backend(self, call: Call) -> Answer:
         outgoing = http_proxy.outgoing(
             call.integration, call.request, call.context, call.stage_variables, trace=call.trace
         )
+        answer = await self._send(call, outgoing)
+        return replace(answer, headers=http_proxy.returned(answer.headers))
+
+    async def _custom_backend(self, call: Call) -> Answer:
+        prepared = mapping.prepare(call.integration, call.request, call.surroundings)
+        answer = await self._send(call, http_proxy.prepared(prepared, trace=call.trace))
+        return responses.respond(prepared, answer)
+
+    async def _send(self, call: Call, outgoing: http_proxy.Outgoing) -> Answer:
         if call.integration.get("connectionType") == "VPC_LINK":
             outgoing = self.vpc_links.through(call.integration, call.stage_name, outgoing)
         return await self.backends.send(outgoing)
@@ -79,6 +118,41 @@ async def _function(call: Call) -> Answer:
     event = lambda_proxy.event(
         call.request, call.context, call.stage_variables, call.binary_media_types
     )
+    outcome = await _invoked(call, event)
+    if outcome.failure == "failed":
+        raise lambda_proxy.malformed()
+    answer = lambda_proxy.answer(
+        outcome.payload, call.request.header("Accept"), call.binary_media_types
+    )
+    return replace(answer, headers=http_proxy.returned(answer.headers))
+
+
+async def _custom_function(call: Call) -> Answer:
+    """The mapped request is the event; the answer is chosen by the error's text.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/handle-errors-in-lambda-integration.html
+    """
+    prepared = mapping.prepare(call.integration, call.request, call.surroundings)
+    try:
+        event = json.loads(prepared.body or b"{}")
+    except ValueError:
+        raise mapping.wrong_configuration("the event is not JSON") from None
+    outcome = await _invoked(call, event)
+    body = json.dumps(outcome.payload, ensure_ascii=False).encode()
+    answer = Answer(200, (("Content-Type", "application/json"),), body)
+    return responses.respond(prepared, answer, selector=outcome.message)
+
+
+async def _invoked(call: Call, event: Json) -> functions.Outcome:
+    """Call the function that the URI names.
+
+    "If the Lambda API rejects the invocation request, API Gateway returns a 500 error code. If the
+    function runs but returns an error, or returns a response in the wrong format, API Gateway
+    returns a 502." https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html
+
+    Raises:
+        GatewayError: 500, when it did not run.
+    """
     outcome = await functions.invoke(
         http_proxy.with_stage_variables(str(call.integration["uri"]), call.stage_variables),
         event,
@@ -86,15 +160,8 @@ async def _function(call: Call) -> Answer:
         trace=call.trace,
         timeout_s=call.timeout_s,
     )
-    # "If the Lambda API rejects the invocation request, API Gateway returns a 500 error code. If
-    # the function runs but returns an error, or returns a response in the wrong format, API Gateway
-    # returns a 502." https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html
     if outcome.failure == "forbidden":
-        raise GatewayError("API_CONFIGURATION_ERROR", "Internal server error")
+        raise mapping.wrong_configuration("no such function, or it gives no permission")
     if outcome.failure == "rejected":
         raise GatewayError("INTEGRATION_FAILURE", "Internal server error", status=500)
-    if outcome.failure == "failed":
-        raise lambda_proxy.malformed()
-    return lambda_proxy.answer(
-        outcome.payload, call.request.header("Accept"), call.binary_media_types
-    )
+    return outcome

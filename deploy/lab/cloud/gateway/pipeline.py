@@ -7,8 +7,8 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request
 Where AWS says nothing, the order is MiniStack's, which measured it.
 """
 
+import logging
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from deploy.lab.cloud.border import Json
@@ -25,13 +25,17 @@ from deploy.lab.cloud.gateway import (
 from deploy.lab.cloud.gateway.authorizers import Authorizers, Permit, Question
 from deploy.lab.cloud.gateway.exchange import Answer, GatewayError, Request
 from deploy.lab.cloud.gateway.functions import Caller, Outcome, invoke
-from deploy.lab.cloud.gateway.integrations import Call, Integrations
-from deploy.lab.cloud.gateway.snapshots import Snapshot, Snapshots
+from deploy.lab.cloud.gateway.integrations import Integrations
+from deploy.lab.cloud.gateway.snapshots import Snapshots
+from deploy.lab.cloud.gateway.visit import Visit
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
 MAX_PAYLOAD_BYTES = 10 * 1024 * 1024
 # AWS documents no time limit for an authorizer besides the function's own.
 AUTHORIZER_TIMEOUT_S = 29.0
+# What only the owner of the API can put right, and nobody else is told.
+TELLING = frozenset({"API_CONFIGURATION_ERROR", "AUTHORIZER_CONFIGURATION_ERROR"})
+log = logging.getLogger("lab.gateway")
 
 
 @dataclass
@@ -77,6 +81,8 @@ class Pipeline:
             visit = Visit(snapshot, stage, _found(matched), request, known, ids.trace)
             answer = await self._through(visit)
         except GatewayError as error:
+            if error.response_type in TELLING:
+                log.warning("%s%s: %s", api_id, request.resource_path, error.detail or error)
             answer = gateway_responses.answer(
                 error, snapshot.gateway_responses, request, known, variables
             )
@@ -87,7 +93,7 @@ class Pipeline:
         )
         return replace(answer, headers=(*_without(answer.headers, own), *own))
 
-    async def _through(self, visit: "Visit") -> Answer:
+    async def _through(self, visit: Visit) -> Answer:
         request, method = visit.request, visit.method
         if len(request.body) > MAX_PAYLOAD_BYTES:
             raise GatewayError("REQUEST_TOO_LARGE", "Request Too Long")
@@ -104,7 +110,7 @@ class Pipeline:
             validation.check(request, method, validator, visit.snapshot.models)
         return await self._cached(visit, of_method)
 
-    async def _authorized(self, visit: "Visit") -> Permit | None:
+    async def _authorized(self, visit: Visit) -> Permit | None:
         kind = str(visit.method.get("authorizationType") or "NONE")
         if kind == "NONE":
             return None
@@ -140,7 +146,7 @@ class Pipeline:
 
         return await self.authorizers.permit(question, ask)
 
-    def _keyed(self, visit: "Visit", permit: Permit | None) -> "Visit":
+    def _keyed(self, visit: Visit, permit: Permit | None) -> Visit:
         from_authorizer = visit.snapshot.api.get("apiKeySource") == "AUTHORIZER"
         if from_authorizer:
             value = permit.usage_key if permit else None
@@ -153,7 +159,7 @@ class Pipeline:
         known = {**identity, "apiKey": use.key["value"], "apiKeyId": use.key["id"]}
         return visit.knowing("identity", known)
 
-    async def _cached(self, visit: "Visit", of_method: Json) -> Answer:
+    async def _cached(self, visit: Visit, of_method: Json) -> Answer:
         integration = visit.method["methodIntegration"]
         plan = cache.plan(
             visit.stage,
@@ -171,70 +177,6 @@ class Pipeline:
             warning = ("Warning", cache.WARNING)
             answer = replace(answer, headers=(*answer.headers, warning))
         return answer
-
-
-@dataclass(frozen=True)
-class Visit:
-    """One request on its way, with all that is known of it."""
-
-    snapshot: Snapshot
-    stage: Json
-    matched: routing.Match
-    request: Request
-    context: Mapping[str, object]
-    trace: str
-
-    @property
-    def api_id(self) -> str:
-        """The API's id."""
-        return self.snapshot.api_id
-
-    @property
-    def stage_name(self) -> str:
-        """The stage's name."""
-        return str(self.stage["stageName"])
-
-    @property
-    def method(self) -> Json:
-        """The method that serves it."""
-        return self.matched.method
-
-    @property
-    def target(self) -> throttling.Target:
-        """Which method it is for, as limits are counted."""
-        return throttling.Target(
-            self.api_id, self.stage_name, self.request.resource_path, self.request.method
-        )
-
-    def arn(self, resource: str) -> str:
-        """An execute-api ARN of this API."""
-        of = self.snapshot
-        return f"arn:aws:execute-api:{of.region}:{of.account}:{of.api_id}/{resource}"
-
-    def knowing(self, name: str, value: object) -> "Visit":
-        """The same, with more in its context."""
-        return replace(self, context={**self.context, name: value})
-
-    def call(self) -> Call:
-        """What the integration gets."""
-        # A function's policy names method and resource, with `*` for each parameter of the path.
-        pattern = routing.PARAMETER.sub("*", self.request.resource_path)
-        return Call(
-            integration=self.method["methodIntegration"],
-            method=self.method,
-            request=self.request,
-            context=self.context,
-            stage_variables=self.stage.get("variables") or {},
-            stage_name=self.stage_name,
-            trace=self.trace,
-            binary_media_types=tuple(self.snapshot.api.get("binaryMediaTypes") or ()),
-            caller=Caller(
-                self.snapshot.account,
-                self.snapshot.region,
-                self.arn(f"{self.stage_name}/{self.request.method}{pattern}"),
-                has_role=bool(self.method["methodIntegration"].get("credentials")),
-            ),
-        )
 
 
 def _found(matched: routing.Match | None) -> routing.Match:
