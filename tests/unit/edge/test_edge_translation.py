@@ -147,13 +147,13 @@ def test_an_https_listener_is_said_and_not_opened(state: dict[str, Any]) -> None
     assert made.unsupported == ("listener lb:8080: protocol HTTPS",)
 
 
-def test_a_rest_api_is_asked_for_by_host_and_cut_off_after_29_seconds(
+def test_a_rest_api_is_asked_for_by_host_and_given_time_to_refuse_itself(
     state: dict[str, Any],
 ) -> None:
     [route] = found("route", translate(state).listeners[1])
 
     assert route["host_rewrite_literal"] == "abc12345.execute-api.localhost:4566"
-    assert route["timeout"] == "29s"
+    assert route["timeout"] == "65s"
 
 
 def test_what_is_not_wanted_any_more_leaves_no_file(state: dict[str, Any], tmp_path: Path) -> None:
