@@ -12,6 +12,7 @@ from deploy.lab.cloud import (
     amendments,
     application_autoscaling,
     autoscaling,
+    buckets,
     creation_policy,
     ec2,
     ecs,
@@ -28,6 +29,7 @@ from deploy.lab.cloud import (
     security_groups,
     service_scaling_resources,
     stack_deletion,
+    step_functions,
     web_acls,
     weighted_forwards,
 )
@@ -81,7 +83,7 @@ def serve(lab: Lab) -> None:
     SQS.replace("CANONICAL_NETLOC", f"{host}:{port}")
     faults = Faults()
     state = State(faults.added_to(install(lab)))
-    with_rest_apis = gateway.install()
+    with_rest_apis = gateway.install(faults.queue_fails_now)
     for service in DESCRIBED:
         APP.SERVICE_HANDLERS[service] = _touching(APP.SERVICE_HANDLERS[service], state)
     cloud = FaultyCloud(faults, Agents(lab, state, APP.app), changed=state.touch)
@@ -119,6 +121,8 @@ def install(lab: Lab) -> Callable[[], Json]:
     route53.install(lab)
     route53_resources.install()
     amendments.install()
+    buckets.install()
+    step_functions.install()
     signals = Signals(cancelled=lab.cancelled)
     creation_policy.install(signals)
     groups = Groups()

@@ -29,6 +29,7 @@ from types_boto3_lambda import LambdaClient
 from types_boto3_logs import CloudWatchLogsClient
 from types_boto3_s3 import S3Client
 from types_boto3_sqs import SQSClient
+from types_boto3_stepfunctions import SFNClient
 
 from deploy.lab.addresses import Addresses
 
@@ -80,6 +81,8 @@ class Cloud:
     def client(self, service: Literal["s3"]) -> S3Client: ...
     @overload
     def client(self, service: Literal["sqs"]) -> SQSClient: ...
+    @overload
+    def client(self, service: Literal["stepfunctions"]) -> SFNClient: ...
     def client(self, service: Any) -> Any:
         return boto3.client(
             service,

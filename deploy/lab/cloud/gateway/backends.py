@@ -1,6 +1,5 @@
 """The emulator's own services, called from inside as a request would."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -9,6 +8,11 @@ from deploy.lab.cloud.border import Internals, scope
 from deploy.lab.cloud.gateway.exchange import Answer
 
 APP = Internals("app", "SERVICE_HANDLERS")
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
+UNAVAILABLE = (
+    b'{"Error":{"Code":"ServiceUnavailable","Message":"the lab was asked to fail: '
+    b'nineways lab fault queue","Type":"Receiver"}}'
+)
 
 
 @dataclass(frozen=True)
@@ -28,20 +32,26 @@ class Outgoing:
 Backend: TypeAlias = Callable[[Outgoing], Awaitable[Answer]]
 
 
-async def ask(outgoing: Outgoing) -> Answer:
-    """Hand a request to the emulator."""
-    headers = {name.lower(): value for name, value in outgoing.headers.items()}
-    headers["content-length"] = str(len(outgoing.body))
-    handler = APP.SERVICE_HANDLERS[outgoing.service]
-    with scope(outgoing.account, outgoing.region):
-        status, answered, body = await asyncio.ensure_future(
-            handler(
+@dataclass(frozen=True)
+class Emulator:
+    """The services themselves; `queue_fails` throws the dice of a queue that shall fail."""
+
+    queue_fails: Callable[[], bool]
+
+    async def ask(self, outgoing: Outgoing) -> Answer:
+        """Hand a request to the emulator."""
+        if outgoing.service == "sqs" and self.queue_fails():
+            return Answer(503, (("Content-Type", "application/json"),), UNAVAILABLE)
+        headers = {name.lower(): value for name, value in outgoing.headers.items()}
+        headers["content-length"] = str(len(outgoing.body))
+        handler = APP.SERVICE_HANDLERS[outgoing.service]
+        with scope(outgoing.account, outgoing.region):
+            status, answered, body = await handler(
                 outgoing.method,
                 outgoing.path,
                 headers,
                 outgoing.body,
                 {name: [value] for name, value in outgoing.query.items()},
             )
-        )
-    content = body if isinstance(body, bytes) else str(body).encode()
-    return Answer(int(status), tuple((k, str(v)) for k, v in answered.items()), content)
+        content = body if isinstance(body, bytes) else str(body).encode()
+        return Answer(int(status), tuple((k, str(v)) for k, v in answered.items()), content)

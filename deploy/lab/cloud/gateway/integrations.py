@@ -5,12 +5,12 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-int
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from deploy.lab.cloud.border import Json
 from deploy.lab.cloud.gateway import (
-    backends,
     functions,
     http_proxy,
     lambda_proxy,
@@ -18,11 +18,14 @@ from deploy.lab.cloud.gateway import (
     responses,
     services,
 )
+from deploy.lab.cloud.gateway.backends import Backend
 from deploy.lab.cloud.gateway.exchange import Answer, GatewayError, Request
 from deploy.lab.cloud.gateway.vpc_links import VpcLinks
 
 # https://docs.aws.amazon.com/apigateway/latest/api/API_PutIntegration.html: 50 ms to 29 s.
 DEFAULT_TIMEOUT_MS = 29_000
+
+log = logging.getLogger("lab.gateway")
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Integrations:
     """Calls what stands behind a method."""
 
     vpc_links: VpcLinks
+    services: Backend
     backends: http_proxy.Backends = field(default_factory=http_proxy.Backends)
 
     async def answer(self, call: Call) -> Answer:
@@ -87,7 +91,7 @@ class Integrations:
                 return await _custom_function(call)
             case "AWS":
                 return await services.integrate(
-                    call.integration, call.request, call.surroundings, backends.ask
+                    call.integration, call.request, call.surroundings, self.services
                 )
             case "HTTP":
                 return await self._custom_backend(call)
@@ -137,6 +141,12 @@ async def _custom_function(call: Call) -> Answer:
         event = json.loads(prepared.body or b"{}")
     except ValueError:
         raise mapping.wrong_configuration("the event is not JSON") from None
+    if prepared.header("X-Amz-Invocation-Type").strip("'") == "Event":
+        # Nobody waits for it, and nobody learns what came of it.
+        task = asyncio.ensure_future(_invoked(call, event))
+        _events.add(task)
+        task.add_done_callback(_forget)
+        return responses.respond(prepared, Answer(202))
     outcome = await _invoked(call, event)
     body = json.dumps(outcome.payload, ensure_ascii=False).encode()
     answer = Answer(200, (("Content-Type", "application/json"),), body)
@@ -165,3 +175,13 @@ async def _invoked(call: Call, event: Json) -> functions.Outcome:
     if outcome.failure == "rejected":
         raise GatewayError("INTEGRATION_FAILURE", "Internal server error", status=500)
     return outcome
+
+
+# The loop itself keeps no task alive.
+_events: set["asyncio.Task[functions.Outcome]"] = set()
+
+
+def _forget(task: "asyncio.Task[functions.Outcome]") -> None:
+    _events.discard(task)
+    if not task.cancelled() and (error := task.exception()):
+        log.warning("an event came to nothing: %s", error)

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/integration-request
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -27,6 +27,7 @@ from deploy.lab.cloud.gateway.responses import respond
 URI = re.compile(
     r"arn:aws[a-z-]*:apigateway:(?P<region>[^:]+):(?P<service>[^:]+):(?P<kind>path|action)/(?P<rest>.*)"
 )
+NOT_FOUND = 404
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 
 
@@ -70,19 +71,13 @@ async def integrate(
     """Answer a request by the service that the integration names.
 
     Raises:
-        GatewayError: see `prepare` and `respond`; also 500 for a role that cannot be assumed.
+        GatewayError: see `prepare`, `ask` and `respond`.
     """
     prepared = prepare(integration, request, surroundings)
     uri = PLACEHOLDER.sub(
         lambda name: prepared.path.get(name[1], name[0]), str(integration.get("uri"))
     )
-    target = target_of(uri)
-    if (protocol := PROTOCOLS.get(target.service)) is None:
-        raise wrong_configuration(f"the lab integrates no {target.service!r}")
-    asked, present = protocol(target, prepared)
-    refusal = _refusal(integration, asked, surroundings)
-    answered = refused(target.service, refusal) if refusal else await backend(asked.outgoing)
-    return respond(prepared, present(answered))
+    return respond(prepared, await ask(prepared, uri, backend))
 
 
 def mock(integration: Json, request: Request, surroundings: Surroundings) -> Answer:
@@ -101,7 +96,32 @@ def mock(integration: Json, request: Request, surroundings: Surroundings) -> Ans
     return respond(prepared, Answer(status))
 
 
-def _refusal(integration: Json, asked: Asked, surroundings: Surroundings) -> str:
+async def ask(prepared: Prepared, uri: str, backend: Backend) -> Answer:
+    """What the service that the integration's URI names answers.
+
+    Raises:
+        GatewayError: 500, there is no such service or the role cannot be assumed.
+    """
+    target = target_of(uri)
+    if (protocol := PROTOCOLS.get(target.service)) is None:
+        raise wrong_configuration(f"the lab integrates no {target.service!r}")
+    asked, present = protocol(target, prepared)
+    if asked.action == "sqs:":
+        return Answer(404, (("Content-Type", "application/xml"),), b"<UnknownOperationException/>")
+    refusal = _refusal(prepared, asked)
+    answered = refused(target.service, refusal) if refusal else await backend(asked.outgoing)
+    if answered.status == NOT_FOUND and asked.action == "s3:GetObject":
+        # Who may not list a bucket is not told what is missing in it:
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+        bucket = asked.resource.partition("/")[0]
+        listing = replace(asked, action="s3:ListBucket", resource=bucket)
+        if refusal := _refusal(prepared, listing):
+            answered = refused(target.service, refusal)
+    return present(answered)
+
+
+def _refusal(prepared: Prepared, asked: Asked) -> str:
+    surroundings = prepared.surroundings
     use = Use(
         asked.action,
         asked.resource,
@@ -111,7 +131,7 @@ def _refusal(integration: Json, asked: Asked, surroundings: Surroundings) -> str
         f"{surroundings.context.get('apiId', '')}",
     )
     try:
-        return permissions.denied(str(integration.get("credentials") or ""), use)
+        return permissions.denied(str(prepared.integration.get("credentials") or ""), use)
     except NotAssumableError as error:
         raise wrong_configuration(str(error)) from error
 
