@@ -95,7 +95,7 @@ def fronted(cloud: Cloud) -> Iterator[Api]:
                     "/all/{proxy+}",
                     http(f"{base}/below/{{proxy}}", RequestParameters=mapped),
                     verb="ANY",
-                    RequestParameters=ANY_PATH,
+                    RequestParameters={**ANY_PATH, "method.request.header.X-Who": False},
                 ),
                 method("/slow", http(f"{base}/slow", TimeoutInMillis=300)),
                 method("/dead", http(f"http://127.0.0.1:{dead}/")),
