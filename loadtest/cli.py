@@ -30,6 +30,7 @@ from loadtest.options import (
     Spacing,
     Urls,
     WarmUp,
+    able_to,
     environment_of,
     known,
     openers_of,
@@ -130,7 +131,7 @@ def compare(  # noqa: PLR0913 - one for each option
         habits=habits,
     )
     with Screen(as_json=json) as screen:
-        targets = targets_of(names, url, where, screen)
+        targets = able_to(scenario, targets_of(names, url, where, screen), screen)
         named = [target.name for target in targets if target.slug]
         outcome = conduct.conduct(
             targets,

@@ -13,7 +13,16 @@ from deploy.errors import BadInputError, InterruptedByUserError
 from deploy.options import Json, at_a_place
 from deploy.places import On, Where
 from loadtest import shapes
-from loadtest.options import LOAD, Chosen, HabitsTyped, Out, environment_of, known
+from loadtest.options import (
+    LOAD,
+    USUAL,
+    ChosenOrNot,
+    HabitsTyped,
+    Out,
+    environment_of,
+    known,
+    served,
+)
 from loadtest.resolver import HONEST, Habits
 
 if TYPE_CHECKING:
@@ -86,7 +95,7 @@ def load(  # noqa: PLR0913 - one for each option
         float,
         typer.Option(min=1, max=MOST_SECONDS, help="How long in all.", rich_help_panel=LOAD),
     ] = 60,
-    scenario: Chosen = "mixed",
+    scenario: ChosenOrNot = None,
     habits: HabitsTyped = HONEST,
     out: Out = None,
     where: Where,
@@ -104,12 +113,15 @@ def load(  # noqa: PLR0913 - one for each option
     """
     from loadtest import conduct, generating, loading  # noqa: PLC0415 - numpy and others, for those who measure
 
-    known(scenario)
+    known(scenario or USUAL)
     Habits.of(habits)
     chosen = shape_of(shape, rate, to=to, at=at, over=over, seconds=seconds)
     if (name is None) == (url is None):
         raise BadInputError("one thing is loaded", remedy="name a variant, or give one --url")
     with Screen(as_json=json) as screen:
+        if name is not None:
+            scenario = served(scenario, find(name), screen.tell)
+        scenario = scenario or USUAL
         target, behind = opened(name, url, where, screen)
     order = generating.Order(
         target=target,

@@ -12,9 +12,11 @@ import typer
 from deploy.catalog import VARIANTS, choose
 from deploy.console import Screen
 from deploy.errors import BadInputError
+from deploy.model import Variant
 from deploy.places import On, Where
+from deploy.telling import Tell
 from loadtest.arrivals import Arrivals
-from loadtest.scenarios import SCENARIOS
+from loadtest.scenarios import SCENARIOS, lacking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 _NAMES = ", ".join(variant.name for variant in VARIANTS)
 LOAD = "Load"
+# What `load` sends unless something else is chosen, and to whom that cannot be sent.
+USUAL, IN_ITS_PLACE = "mixed", "send"
 
 Names: TypeAlias = Annotated[
     list[str] | None, typer.Argument(metavar="[VARIANT...]", help=f"Of: {_NAMES}; or all.")
@@ -44,6 +48,15 @@ Rounds: TypeAlias = Annotated[
 Chosen: TypeAlias = Annotated[
     str,
     typer.Option("--scenario", help=f"What is sent: {', '.join(SCENARIOS)}.", rich_help_panel=LOAD),
+]
+ChosenOrNot: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--scenario",
+        help=f"What is sent: {', '.join(SCENARIOS)}; otherwise {USUAL}, or {IN_ITS_PLACE} to a "
+        "variant that has nobody to ask who answers.",
+        rich_help_panel=LOAD,
+    ),
 ]
 Spacing: TypeAlias = Annotated[
     Arrivals, typer.Option("--arrivals", help="How requests are spaced.", rich_help_panel=LOAD)
@@ -110,6 +123,42 @@ def environment_of(where: Where) -> "Environment":
 
     info = control.status(where.lab).info
     return conduct.in_lab(info.speed) if info else conduct.elsewhere("lab")
+
+
+def able_to(scenario: str, targets: "list[Target]", screen: Screen) -> "list[Target]":
+    """Those that serve what the scenario asks for; of each that does not, say why it is left out.
+
+    Raises:
+        BadInputError: none does.
+    """
+    reasons = {target.name: lacking(scenario, target.not_promised) for target in targets}
+    for name, reason in reasons.items():
+        if reason:
+            screen.tell(f"{name} is left out, for it does not serve {scenario!r}: {reason}")
+    if targets and all(reasons.values()):
+        raise BadInputError(
+            f"nobody here serves {scenario!r}", remedy="all of them serve --scenario send"
+        )
+    return [target for target in targets if not reasons[target.name]]
+
+
+def served(scenario: str | None, variant: Variant, tell: Tell) -> str:
+    """The scenario that was chosen, or the usual one, or what a variant serves in its place.
+
+    Raises:
+        BadInputError: the variant does not serve the one that was chosen.
+    """
+    reason = lacking(scenario or USUAL, variant.not_promised)
+    if not reason:
+        return scenario or USUAL
+    if scenario is None:
+        tell(f"{variant.name} is sent {IN_ITS_PLACE!r}, for it does not serve {USUAL!r}: {reason}")
+        return IN_ITS_PLACE
+    raise BadInputError(
+        f"{variant.name} does not serve {scenario!r}",
+        cause=reason,
+        remedy=f"--scenario {IN_ITS_PLACE}",
+    )
 
 
 def known(scenario: str) -> None:

@@ -1,7 +1,7 @@
 """What is sent: each scenario turns the number of a request into the request. Pure."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 # Message attribute by which a comparison finds its own messages in the queue.
@@ -83,3 +83,16 @@ def work(leg: Leg, n: int) -> Request:
 Scenario = Callable[[Leg, int], Request]
 
 SCENARIOS: dict[str, Scenario] = {"send": send, "whoami": whoami, "mixed": mixed, "work": work}
+
+# What a variant must promise to be sent a scenario: checks of the contract. All can be sent `send`.
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "send": (),
+    "whoami": ("identity",),
+    "mixed": ("identity",),
+    "work": ("work", "identity"),
+}
+
+
+def lacking(scenario: str, not_promised: Mapping[str, str]) -> str:
+    """Why a variant cannot be sent a scenario; empty when it can."""
+    return next((not_promised[name] for name in NEEDS[scenario] if name in not_promised), "")

@@ -1,8 +1,9 @@
 """Colours of the page, by role. Charts are drawn with stand-ins that become CSS variables.
 
-So one drawing serves light and dark: the browser chooses. The nine series colours are those of
-Okabe and Ito (Color Universal Design, 2008), which colour-blind people can tell apart, moved in
-lightness until each can be read as text on its background (4.5 : 1).
+So one drawing serves light and dark: the browser chooses. The series colours are those of Okabe
+and Ito (Color Universal Design, 2008), which colour-blind people can tell apart, and near ones,
+moved in lightness until each can be read as text on its background (4.5 : 1). Nine are for the
+nine ways, the tenth is for one of your own; after that they come again, beside other names.
 """
 
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ MUTED = "#000102"
 GRID = "#000103"
 PAPER = "#000104"
 BAD = "#000105"
-SERIES = tuple(f"#0002{n:02x}" for n in range(9))
+SERIES = tuple(f"#0002{n:02x}" for n in range(10))
 
 ROLES: Mapping[str, Colour] = {
     INK: Colour("ink", "#1d2129", "#e6e4df"),
@@ -40,6 +41,7 @@ ROLES: Mapping[str, Colour] = {
     SERIES[6]: Colour("series-7", "#5d6470", "#b9bec6"),
     SERIES[7]: Colour("series-8", "#7a3b1d", "#d3a183"),
     SERIES[8]: Colour("series-9", "#2f7d8c", "#7fd1df"),
+    SERIES[9]: Colour("series-10", "#5f7300", "#bcd35f"),
 }
 
 

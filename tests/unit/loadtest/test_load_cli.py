@@ -1,18 +1,24 @@
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from deploy.catalog import VARIANTS
+from deploy.console import Screen
 from deploy.errors import BadInputError
 from deploy.places import On, Where
 from loadtest import archive, cli, shapes, shown
 from loadtest.conduct import command_line
+from loadtest.contract import CHECKS
 from loadtest.load_cli import Shape, shape_of
+from loadtest.options import able_to, served
+from loadtest.scenarios import NEEDS, SCENARIOS
 from loadtest.summary import summarise
-from loadtest.targets import by_url
+from loadtest.targets import Target, by_url
 from tests.unit.loadtest.runs import LOAD, everything
 
 runner = CliRunner()
@@ -77,6 +83,50 @@ def test_what_is_typed_becomes_a_shape(
 
     assert shape_of(shape, 20, to=to, at=at, over=over, seconds=60) == made
     assert shapes.parse(str(made)) == made
+
+
+NO_COMPUTE = {"identity": "no compute", "work": "no compute"}
+
+
+def test_a_variant_is_sent_what_it_serves_and_that_is_said() -> None:
+    said: list[object] = []
+    direct = replace(VARIANTS[0], not_promised=NO_COMPUTE)
+
+    assert served(None, VARIANTS[0], said.append) == "mixed"
+    assert said == []
+    assert served(None, direct, said.append) == "send"
+    assert said == [f"{direct.name} is sent 'send', for it does not serve 'mixed': no compute"]
+    assert served("send", direct, said.append) == "send"
+
+
+@pytest.mark.parametrize("scenario", ["whoami", "mixed", "work"])
+def test_what_was_chosen_and_is_not_served_is_refused(scenario: str) -> None:
+    direct = replace(VARIANTS[0], not_promised=NO_COMPUTE)
+
+    with pytest.raises(BadInputError, match=f"does not serve '{scenario}'") as refused:
+        served(scenario, direct, lambda _: None)
+
+    assert refused.value.remedy == "--scenario send"
+
+
+def test_a_comparison_leaves_out_who_cannot_take_part() -> None:
+    whole = Target(name="whole", url="http://127.0.0.1:9")
+    direct = replace(whole, name="direct", not_promised=NO_COMPUTE)
+    console = Console(file=io.StringIO(), width=200)
+    screen = Screen(err=console)
+
+    assert able_to("send", [whole, direct], screen) == [whole, direct]
+    assert able_to("mixed", [whole, direct], screen) == [whole]
+    assert "direct is left out" in console.file.getvalue()  # type: ignore[attr-defined]
+    with pytest.raises(BadInputError, match="nobody here serves 'work'"):
+        able_to("work", [direct], screen)
+
+
+def test_what_each_scenario_needs_are_checks_of_the_contract() -> None:
+    checks = {check.__name__ for check in CHECKS}
+
+    assert SCENARIOS.keys() == NEEDS.keys()
+    assert checks.issuperset(name for names in NEEDS.values() for name in names)
 
 
 def test_verify_of_nobody_fails_every_check_and_says_why() -> None:

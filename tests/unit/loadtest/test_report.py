@@ -7,9 +7,9 @@ import pytest
 
 from loadtest import archive
 from loadtest.report.page import render, write_report
-from loadtest.report.palette import ROLES, Colour
+from loadtest.report.palette import ROLES, SERIES, Colour
 from loadtest.run import Run
-from tests.unit.loadtest.runs import a_run, everything, subject
+from tests.unit.loadtest.runs import a_run, about, everything, leg, subject
 
 VOID_TAGS = {"meta", "link", "br", "img", "hr"}
 
@@ -54,6 +54,20 @@ def html() -> str:
 @pytest.fixture(scope="module")
 def page(html: str) -> Page:
     return Page(html)
+
+
+@pytest.mark.parametrize("count", [9, 10, 12])
+def test_so_many_as_there_may_be_have_their_rows_and_colours(count: int) -> None:
+    names = [f"way-{n}" for n in range(1, count + 1)]
+    legs = {name: [leg(about(10 + n))] for n, name in enumerate(names)}
+
+    html = render(*a_run([subject(name) for name in names], legs))
+
+    shown = Page(html)
+    assert shown.open == []
+    assert all(name in shown.text for name in names)
+    used = {f"var(--series-{n})" for n in range(1, min(count, len(SERIES)) + 1)}
+    assert all(colour in html for colour in used)
 
 
 def test_every_tag_is_closed(page: Page) -> None:
