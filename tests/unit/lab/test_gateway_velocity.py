@@ -138,6 +138,19 @@ def test_overrides_are_handed_out() -> None:
     assert rendered.response == Overrides({"Retry-After": "1"}, status=413)
 
 
+def test_an_override_is_set_once() -> None:
+    once = "#set($context.responseOverride.status = 413)"
+
+    with pytest.raises(VelocityError, match="set twice"):
+        render(once + once, Variables())
+
+    # The template of the response may set anew what that of the request set.
+    before = render(once, Variables())
+    seen = "$context.responseOverride.status#set($context.responseOverride.status = 422)"
+    after = render(seen, Variables(before=before))
+    assert (after.text, after.response.status) == ("413", 422)
+
+
 @pytest.mark.parametrize("status", ["'413'", "700", "true", "42"])
 def test_a_status_that_is_none_is_ignored(status: str) -> None:
     template = f"#set($context.responseOverride.status = {status})"
