@@ -30,6 +30,10 @@ BOXES = {
     "AWS::ElasticLoadBalancingV2::TargetGroup": "target group",
     "AWS::Lambda::Function": "Lambda function",
     "AWS::Route53::RecordSet": "DNS record",
+    "AWS::S3::Bucket": "S3 bucket",
+    "AWS::SNS::Topic": "SNS topic",
+    "AWS::SQS::Queue": "SQS queue",
+    "AWS::StepFunctions::StateMachine": "state machine",
 }
 # Where the service itself runs: behind everything else.
 COMPUTE = {
@@ -54,7 +58,11 @@ WAYS: tuple[tuple[str, str, str, How], ...] = (
     ("AWS::ElasticLoadBalancingV2::TargetGroup", SELF, "Targets", "through"),
     ("AWS::Route53::RecordSet", SELF, "AliasTarget", "asked"),
     ("AWS::Route53::RecordSet", SELF, "ResourceRecords", "asked"),
+    ("AWS::SNS::Subscription", "TopicArn", "Endpoint", "through"),
+    ("AWS::StepFunctions::StateMachine", SELF, "DefinitionString", "through"),
 )
+# Parameters that stand for the queue of the foundation.
+QUEUE_PARAMETERS = {"QueueName", "QueueUrl"}
 # From a box to the role that says what it may do with the queue.
 WAY_TO_ROLE = {
     "AWS::EC2::LaunchTemplate",
@@ -156,6 +164,7 @@ def _boxes_at(name: str, key: str, template: Template, boxes: dict[str, Box]) ->
         resource = template.resources.get(named, {})
         if resource.get("Type") == "AWS::ECS::CapacityProvider":
             names += _references(resource["Properties"])
+    names = [QUEUE if named in QUEUE_PARAMETERS else named for named in names]
     return [named for named in dict.fromkeys(names) if named in boxes]
 
 

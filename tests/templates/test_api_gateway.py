@@ -118,10 +118,15 @@ def test_what_a_variant_is_said_to_offer_is_in_its_template() -> None:
         offered = {
             Feature.API_KEY: "AWS::ApiGateway::UsagePlanKey",
             Feature.AUTHORIZER: "AWS::ApiGateway::Authorizer",
-            Feature.VALIDATION: "AWS::ApiGateway::RequestValidator",
+            Feature.EVENTS: "AWS::SNS::Topic",
+            Feature.EXECUTIONS: "AWS::StepFunctions::StateMachine",
+            Feature.OBJECTS: "AWS::S3::Bucket",
         }
         for feature, kind in offered.items():
             assert (feature in variant.features) == bool(template.of_type(kind)), variant.name
+        # One that is not offered on a route of its own may help on others.
+        if Feature.VALIDATION in variant.features:
+            assert template.of_type("AWS::ApiGateway::RequestValidator"), variant.name
 
 
 @each_template

@@ -1,5 +1,6 @@
 """What can be reached, from where, and how data is kept."""
 
+import re
 from collections.abc import Iterator
 
 from tests.templates.reading import TEMPLATES, Node, Template, each_template, walk
@@ -106,9 +107,12 @@ def test_queues_and_buckets_refuse_what_comes_without_tls(template: Template) ->
     assert queues == set(template.of_type("AWS::SQS::Queue"))
     assert buckets == set(template.of_type("AWS::S3::Bucket"))
     for policy in (*_policies(template, "SQS::Queue"), *_policies(template, "S3::Bucket")):
-        (statement,) = policy["PolicyDocument"]["Statement"]
+        *others, statement = policy["PolicyDocument"]["Statement"]
         assert statement["Effect"] == "Deny"
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        for other in others:  # what lets in a service, for one resource of ours only
+            assert re.fullmatch(r"[a-z0-9-]+\.amazonaws\.com", other["Principal"]["Service"])
+            assert set(_refs(other["Condition"]["ArnEquals"]["aws:SourceArn"]))
 
 
 def _policies(template: Template, kind: str) -> list[Node]:

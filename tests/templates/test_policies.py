@@ -15,6 +15,15 @@ WITHOUT_RESOURCE = {
     "ecr:GetAuthorizationToken",
     "ecs:DiscoverPollEndpoint",
     "elasticloadbalancing:DescribeTargetHealth",
+    # What Step Functions needs to log ("Logging using CloudWatch Logs" in its guide).
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 }
@@ -31,6 +40,8 @@ SAMPLES = {
     "AWS::Logs::LogGroup": f"arn:aws:logs:{ACCOUNT}:log-group:/nineways/x:*",
     "AWS::SecretsManager::Secret": f"arn:aws:secretsmanager:{ACCOUNT}:secret:x",
     "AWS::S3::Bucket": "arn:aws:s3:::bucket",
+    "AWS::SNS::Topic": f"arn:aws:sns:{ACCOUNT}:topic",
+    "AWS::StepFunctions::StateMachine": f"arn:aws:states:{ACCOUNT}:stateMachine:x",
     "AWS::SQS::Queue": f"arn:aws:sqs:{ACCOUNT}:queue",
 }
 
@@ -143,11 +154,15 @@ def _resolved(value: object, template: Template) -> object:
     """Put samples in the place of intrinsic functions."""
     match value:
         case {"Ref": str(name)}:
-            return SAMPLES[name]
+            return SAMPLES.get(name) or SAMPLES[template.resources[name]["Type"]]
         case {"Fn::GetAtt": [name, "Arn" | "Id"]}:
             return SAMPLES[template.resources[name]["Type"]]
         case {"Fn::Sub": str(text)}:
-            return re.sub(r"\$\{([\w:]+)\}", lambda match: SAMPLES.get(match[1], "x"), text)
+            arns = {
+                f"{name}.Arn": SAMPLES.get(it["Type"]) for name, it in template.resources.items()
+            }
+            known = {**SAMPLES, **{name: arn for name, arn in arns.items() if arn}}
+            return re.sub(r"\$\{([\w:.]+)\}", lambda match: known.get(match[1], "x"), text)
         case dict():
             return {key: _resolved(part, template) for key, part in value.items()}
         case list():

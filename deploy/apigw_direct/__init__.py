@@ -1,0 +1,1 @@
+"""API Gateway straight to SQS, SNS, Step Functions and S3."""
