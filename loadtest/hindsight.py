@@ -113,13 +113,19 @@ def known_queue(service: Service) -> QueueProbe:
     return service.queue
 
 
-async def fetch(service: Service, ids: set[str]) -> None:
-    """Take the messages with these ids out of the queue, as far as they turn up."""
+async def fetch(service: Service, ids: set[str], *, mark: str | None = None) -> None:
+    """Take the messages with these ids out of the queue, as far as they turn up.
+
+    With a `mark` also one that has it in its body. What was acknowledged before is taken too: given
+    back again and again it would soon be looked at too often, and be a dead letter.
+    """
     queue = known_queue(service)
-    wanted = ids - service.taken.keys()
+    wanted = {*ids, *acknowledged_in(service.said)} - service.taken.keys()
     found = await anyio.to_thread.run_sync(
         lambda: queue.take(
-            lambda message: message.id in wanted, enough=len(wanted), timeout_s=QUEUE_TIMEOUT_S
+            lambda message: message.id in wanted or (mark is not None and mark in message.body),
+            enough=len(wanted) + (mark is not None),
+            timeout_s=QUEUE_TIMEOUT_S,
         )
     )
     service.taken |= {message.id: message for message in found}

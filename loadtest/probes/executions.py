@@ -5,7 +5,7 @@ import json
 import anyio.to_thread
 
 from loadtest.examination import CheckFailedError, Examine, Service, claim, claim_refusal, read
-from loadtest.hindsight import AWKWARD, QUEUE_TIMEOUT_S
+from loadtest.hindsight import AWKWARD, fetch
 from loadtest.probes.marks import fresh
 
 PATH = "/executions"
@@ -45,7 +45,5 @@ PROBES: tuple[Examine, ...] = (execution_started, execution_invalid, execution_t
 
 async def take_back(service: Service, mark: str) -> None:
     """Take what an execution sent out of the queue again."""
-    if queue := service.queue:
-        await anyio.to_thread.run_sync(
-            lambda: queue.take(lambda m: mark in m.body, enough=1, timeout_s=QUEUE_TIMEOUT_S)
-        )
+    if service.queue:
+        await fetch(service, set(), mark=mark)
