@@ -226,6 +226,8 @@ def test_of_a_key_that_is_there_twice_the_last_counts(method: str) -> None:
     assert form(rendered)[ROUTES[method][0]] == "last&DelaySeconds=900"
 
 
+# Too long for a message; an event's length is judged by the topic.
+LONG = message("x" * 524_200)
 REFUSED = {
     "{}": "body",
     '{"body": null}': "body",
@@ -234,7 +236,7 @@ REFUSED = {
     '{"body": ["a"]}': "body",
     '{"body": {"length": 3}}': "body",
     '{"body": ""}': "body",
-    message("x" * 524_200): "body",
+    LONG: "body",
     '{"body": "half \\ud83e"}': "body",
     '{"body": "a", "delay": 900}': "",
     '{"body": "a", "DelaySeconds": 900}': "",
@@ -268,6 +270,15 @@ def test_what_the_service_refuses_is_refused_and_sends_nothing(body: str) -> Non
     assert problem(rendered) == (REFUSED[body], "invalid_request")
     # A request without a message: SQS is bound to refuse it.
     assert form(rendered) == {"Action": "SendMessage", "Version": "2012-11-05"}
+
+
+@pytest.mark.parametrize("body", sorted(REFUSED.keys() - {LONG}), ids=lambda it: ascii(it[:60]))
+def test_what_is_refused_as_a_message_is_refused_as_an_event(body: str) -> None:
+    rendered = written(DIRECT, "PostEvent", body)
+
+    assert problem(rendered) == (REFUSED[body], "invalid_request")
+    # Neither topic nor message.
+    assert form(rendered) == {"Action": "Publish", "Version": "2010-03-31"}
 
 
 @pytest.mark.parametrize("key", ["", "k" * 129, "ä", "tab\t", "line\nbreak"])
