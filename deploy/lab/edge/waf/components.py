@@ -8,6 +8,7 @@ application takes apart, such as those of a JSON document, are looked at one by 
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
 from deploy.lab.edge.waf.fields import leaves
 from deploy.lab.edge.waf.requests import Request, text
@@ -15,19 +16,33 @@ from deploy.lab.edge.waf.transformations import KNOWN, url_decode
 
 # Encoded more often than this, nobody decodes it.
 MOST_DECODINGS = 3
+ENCODED = re.compile(r"[\w.~+*()!/-]*%[\w.~+*()!/%-]*")
 JSON_STRING = re.compile(r'"((?:[^"\\]|\\.)*)(?:"|$)', re.DOTALL)
 MULTIPART = re.compile(r"^--(\S{1,70})\r?\n")
-FORM = re.compile(r"[\w.\[\]%+-]+=[^\s{}]*(&[\w.\[\]%+-]+=[^\s{}]*)*")
+FORM = re.compile(r"[\w.\[\]%+-]+=")
+NO_FORM = re.compile(r"[\s{}]")
 
 
 def readings(value: str) -> Iterator[str]:
-    """The value as sent, and as it is after each decoding that changes it."""
-    yield value
+    """The value as sent, and as it is after each decoding that changes it.
+
+    What is encoded from end to end says nothing yet: %20or%20 is no condition.
+    """
     for _ in range(MOST_DECODINGS):
+        yield from _inside(value)
+        if not ENCODED.fullmatch(value):
+            yield value
         before, value = value, KNOWN["HTML_ENTITY_DECODE"](KNOWN["URL_DECODE_UNI"](value))
         if value == before:
             return
-        yield value
+    yield value
+
+
+def _inside(value: str) -> Iterator[str]:
+    """The values of a JSON document that stands where a value is expected."""
+    if value.lstrip().startswith(("{", "[")):
+        with suppress(ValueError):
+            yield from leaves(json.loads(value))
 
 
 def path(request: Request) -> Iterable[str]:
@@ -91,7 +106,7 @@ def _values(whole: str) -> Iterable[str]:
             for piece in whole.split("--" + parts[1])
             if (value := re.split(r"\r?\n\r?\n", piece, maxsplit=1)[-1])
         ]
-    if FORM.fullmatch(stripped.rstrip()):
+    if FORM.match(stripped) and not NO_FORM.search(stripped.rstrip()):
         pairs = stripped.rstrip().split("&")
         return [url_decode(side) for pair in pairs for side in pair.partition("=")[::2] if side]
     return [whole]

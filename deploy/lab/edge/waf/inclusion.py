@@ -7,31 +7,44 @@ from contextlib import suppress
 # ---- files of the server, and other servers' files ----
 
 _STEP = r"(?:\.\.|\.{3,}|%2e%2e|\.\.;)"
-STEPS = re.compile(rf"(?:^|[/\\=:]){_STEP}[/\\]+(?:[^\s/\\]*[/\\]+)?{_STEP}(?:[/\\]|$)")
-ONE_STEP = re.compile(rf"^[^\s]*?(?:^|[/\\]){_STEP}[/\\]+[^\s]*$")
+STEPS = re.compile(
+    rf"(?:^|[/\\=:]){_STEP}[/\\]{{1,9}}(?:[^\s/\\]{{0,99}}[/\\]{{1,9}})?{_STEP}(?:[/\\]|$)"
+)
+ONE_STEP = re.compile(
+    rf"(?:^|[/\\=:]){_STEP}[/\\]+(?:\.\w|etc[/\\]|proc[/\\]|var[/\\]|win(?:dows|nt)|boot\.ini|"
+    r"conf(?:ig)?(?:[/\\.]|$)|web\.config|wp-config|passwd|shadow|\w+-inf[/\\])"
+)
+STEP_OF_A_PATH = re.compile(rf"[/\\]{_STEP}(?:[/\\]|$)")
 SENSITIVE = re.compile(
-    r"^(?:file:/*|[\w.-]*=)?[\"']?(?:[/\\]+|[a-z]:[/\\]+|%systemroot%[/\\])(?:\.?[/\\])*"
+    r"^(?:file:/*|[\w.-]*=)?[\"']?(?:~\w*[/\\]\.\w|(?:[a-z]:|%systemroot%)?[/\\](?:\.?[/\\])*"
     r"(?:etc[/\\]+(?:passwd|shadow|group|hosts|issue|fstab|crontab|sudoers|motd|ssh|nginx|apache2?|"
     r"httpd|mysql|my\.cnf|environment|os-release|resolv\.conf)|proc[/\\]+(?:self|version|mounts|"
     r"cpuinfo|net|\d+)|var[/\\]+(?:log|run|www|lib[/\\]+(?:mysql|cloud))|root[/\\]|home[/\\]+[^/\\]+"
     r"[/\\]+\.|boot\.ini|win(?:dows|nt)[/\\]|inetpub[/\\]|sys[/\\]class|dev[/\\](?:tcp|fd)|"
-    r"run[/\\]secrets|opt[/\\]tomcat|users[/\\][^/\\]+[/\\](?:\.ssh|\.aws))"
+    r"run[/\\]secrets|opt[/\\]tomcat|users[/\\][^/\\]+[/\\](?:\.ssh|\.aws)))"
 )
 WRAPPER = re.compile(
     r"^[\"']?(?:php|expect|zip|phar|glob|ogg|rar|ssh2|compress\.\w+|zlib|netdoc|jar|gopher|dict|"
-    r"ldaps?|tftp|sftp)://?\S|^[\"']?file:/+\S|^[\"']?data:text/\S+;base64,"
+    r"tftp|sftp)://?\S|^[\"']?file:/+\S|^[\"']?data:/{0,2}text/\S+;base64,"
 )
 REMOTE = re.compile(
-    r"^[\"']?(?:https?|ftps?|sftp|smb|php|file|ogg|zlib):/+(?:[^\s/@]*@)?\[?\d{1,3}(?:\.\d{1,3}){3}"
+    r"^[\"']?(?:https?|ftps?|sftp|smb|php|file|ogg|zlib):/+(?:[^\s/@]*@)?\[?\d{1,3}(?:\.\d{1,3}){3}\S*$"
 )
 
 
 def is_local_file(value: str) -> bool:
     """Whether a value walks up the folders, or names a file that servers keep to themselves."""
     value = value.replace("\0", "").strip().lower()
+    # Dots and slashes in more bytes than they need.
+    value = value.replace("\udcc0\udcae", ".").replace("\udcc0\udcaf", "/")
     if STEPS.search(value) or SENSITIVE.search(value) or WRAPPER.search(value):
         return True
     return ONE_STEP.search(value) is not None
+
+
+def leaves_the_root(path: str) -> bool:
+    """Whether a path steps up: clients resolve that before they ask."""
+    return is_local_file(path) or STEP_OF_A_PATH.search(path) is not None
 
 
 def is_remote_file(value: str) -> bool:
@@ -43,11 +56,11 @@ def is_remote_file(value: str) -> bool:
 
 METADATA = re.compile(
     r"(?:^|[/.])latest/(?:meta-data|user-data|dynamic/instance-identity|api/token)\b|"
-    r"\bfd00:ec2::254\b|//instance-data(?:[./:]|$)|\b(?:\w+\.)*169[.-]254[.-]169[.-]254\.(?:nip|xip|sslip)\.io|"
+    r"\bfd00:ec2::254\b|//instance-data(?:[./:]|$)|\b169[.-]254[.-]169[.-]254\.(?:nip|xip|sslip)\.io|"
     r"::ffff:(?:0:)?a9fe:a9fe|^169\.254\.16\d\.\d+"
 )
 HOST = re.compile(
-    r"(?:[a-z]+:)?[/\\]{2,}(?:[^\s/@\\]*@)?\[?(?:::ffff:)?([0-9a-fx.]+)\]?(?=[:/?#\\\s\"']|$)"
+    r"(?<![/\\])[/\\]{2,}(?:[^\s/@\\]{0,99}@)?\[?(?:::ffff:)?([0-9a-fx.]+)\]?(?=[:/?#\\\s\"']|$)"
 )
 
 

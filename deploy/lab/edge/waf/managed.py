@@ -56,7 +56,7 @@ def group(vendor: str, name: str) -> tuple[Member, ...]:
 
 
 def _any(look: Look, test: Test) -> Callable[[Evaluation], bool]:
-    return lambda evaluation: any(test(part) for part in look(evaluation.request))
+    return lambda evaluation: any(test(part) for part in evaluation.parts(look))
 
 
 def _matches(*patterns: str) -> Test:
@@ -74,7 +74,7 @@ SCANNERS = _matches(
 )
 RESTRICTED = _matches(
     r"\.(?:log|ini|conf|cfg|config|bak|backup|old|orig|swp|swo|sav|tmp|temp|dump|sql|sqlite3?|mdb|"
-    r"db|dbf|dll|exe|cmd|com|bat|sys|pem|key|pfx|p12|jks|htaccess|htpasswd|env|inc|dat|cs|vb|"
+    r"db|dbf|dll|exe|cmd|bat|sys|pem|key|pfx|p12|jks|htaccess|htpasswd|env|dat|cs|vb|"
     r"vbproj|csproj|resx|resources|licx|asa|asax|ascx|backup\d*|bkp|reg|rdb|cert?|axd|pol|printer)/?$"
 )
 EXPLOITABLE = _matches(
@@ -97,13 +97,13 @@ DESERIALIZATION = _matches(
     r"org\.apache\.(?:commons\.(?:collections|beanutils|fileupload)|xalan|tomcat\.util|struts2?)\.\w",
     r"com\.sun\.(?:rowset|org\.apache|jndi)\.\w|javax\.(?:script\.scriptengine|management|naming)\w*[.(]",
     r"org\.(?:springframework|hibernate|codehaus\.groovy|mozilla\.javascript)\.[\w.]+(?:factory|context|executor|runtime|bean)\w*",
-    r"#_memberaccess|@ognl\.|#context\[|(?:\$|%|#|\*)\{[^}]*(?:t\s*\(\s*java|new\s+java|@java|getclass\s*\(|forname\s*\()",
-    r"freemarker\.template\.utility\.execute|\bysoserial\b|<java\s[^>]*xmldecoder|java\.beans\.xmldecoder",
+    r"#_memberaccess|@ognl\.|#context\[|(?:\$|%|#|\*)\{[^}]{0,200}(?:t\s*\(\s*java|new\s+java|@java|getclass\s*\(|forname\s*\()",
+    r"freemarker\.template\.utility\.execute|\bysoserial\b|<java\s[^>]{0,200}xmldecoder|java\.beans\.xmldecoder",
     r"\.getclass\s*\(\s*\)\s*\.(?:forname|getclassloader|protectiondomain)",
 )
 REACT = _matches(
     r"\$\d+:(?:__proto__|constructor)",
-    r"\"_prefix\"\s*:.*\"_response\"|\"_response\"\s*:.*\"_prefix\"",
+    r"\"_prefix\"\s*:.{0,999}\"_response\"|\"_response\"\s*:.{0,999}\"_prefix\"",
 )
 EXTENDED = _matches(
     r"\binformation_schema\s*\.\s*\w",
@@ -111,7 +111,7 @@ EXTENDED = _matches(
     r"\bwaitfor\s+delay\s*'|\binto\s+(?:out|dump)file\s*['\"]",
     r"\b(?:load_file|pg_sleep|pg_read_file|extractvalue|updatexml)\s*\(\s*[\w'\"]",
     r"\bbenchmark\s*\(\s*[\de]+\s*,|\bdbms_(?:pipe\.receive_message|lock\.sleep)\s*\(",
-    r"\bunion(?:\s|/\*.*?\*/|\()+(?:all|distinct)?(?:\s|/\*.*?\*/|\()*select\b[\s(]*(?:null|@@|0x|\d+\s*,|char\()",
+    r"\bunion(?:\s|/\*.{0,40}?\*/|\(){1,20}(?:all|distinct)?(?:\s|/\*.{0,40}?\*/|\(){0,20}select\b[\s(]*(?:null|@@|0x|\d+\s*,|char\()",
     r"@@version\b|\bselect\b.{0,60}\bsqlite_(?:master|schema)\b",
 )
 LOCALHOST = _matches(r"^localhost(?::\d+)?$")
@@ -122,12 +122,16 @@ def _core() -> Iterator[Member]:
     yield add("NoUserAgent_HEADER", "NoUserAgent_Header", _has_no_agent)
     yield add("UserAgent_BadBots_HEADER", "BadBots_Header", _any(headers("user-agent"), SCANNERS))
     for name, label, look, limit in (
-        ("QUERYSTRING", "QueryString", query, 2048),
+        ("QUERYSTRING", "QueryString", lambda request: [request.query], 2048),
         ("Cookie_HEADER", "Cookie_Header", headers("cookie"), 10_240),
     ):
         yield add(f"SizeRestrictions_{name}", f"SizeRestrictions_{label}", _larger(look, limit))
     yield add("SizeRestrictions_BODY", "SizeRestrictions_Body", _has_large_body)
-    yield add("SizeRestrictions_URIPATH", "SizeRestrictions_URIPath", _larger(path, 1024))
+    yield add(
+        "SizeRestrictions_URIPATH",
+        "SizeRestrictions_URIPath",
+        _larger(lambda request: [request.path], 1024),
+    )
     everywhere = (("BODY", "Body", body), ("URIPATH", "URIPath", path))
     with_arguments = (*everywhere, ("QUERYARGUMENTS", "QueryArguments", arguments))
     with_cookies = (*with_arguments, ("COOKIE", "Cookie", cookies))
@@ -139,7 +143,9 @@ def _core() -> Iterator[Member]:
         ("CrossSiteScripting", xss.is_script, with_cookies),
     ):
         for name, label, look in places:
-            yield add(f"{kind}_{name}", f"{kind}_{label}", _any(look, test))
+            steps = kind == "GenericLFI" and look is path
+            looked_for = inclusion.leaves_the_root if steps else test
+            yield add(f"{kind}_{name}", f"{kind}_{label}", _any(look, looked_for))
 
 
 def _known_bad() -> Iterator[Member]:
@@ -192,8 +198,7 @@ def _has_large_body(evaluation: Evaluation) -> bool:
 
 
 def _larger(look: Look, limit: int) -> Callable[[Evaluation], bool]:
-    # Components are decoded as well; the first is as it was sent.
-    return lambda evaluation: any(size(part) > limit for part in list(look(evaluation.request))[:1])
+    return lambda evaluation: any(size(part) > limit for part in look(evaluation.request))
 
 
 def _is_restricted(part: str) -> bool:

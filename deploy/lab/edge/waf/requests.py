@@ -1,6 +1,6 @@
 """A request as AWS WAF sees it, and what it says about one. Frozen values."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 
@@ -99,6 +99,14 @@ class Evaluation:
     labels: set[str] = field(default_factory=set)
     counted: list[str] = field(default_factory=list)
     insert: list[tuple[str, str]] = field(default_factory=list)
+    _parts: dict[object, list[str]] = field(default_factory=dict)
+
+    def parts(self, look: Callable[[Request], Iterable[str]]) -> list[str]:
+        """What there is to look at; many rules look at the same."""
+        if look not in self._parts:
+            # Each value once, in the order in which they were found.
+            self._parts[look] = list(dict.fromkeys(look(self.request)))
+        return self._parts[look]
 
 
 def only(value: Json, known: set[str], where: str) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from deploy.lab.edge.waf.sql_grammar import Reach
 from deploy.lab.edge.waf.sql_tokens import Kind, Token
 from deploy.lab.edge.waf.words import words
 
@@ -21,11 +22,11 @@ LETTERS = {
     K.FUNCTION: "f",
     K.LOGIC: "&",
     K.UNARY: "!",
-    K.OPERATOR: "o",
+    K.COMPARISON: "=",
+    K.ARITHMETIC: "+",
     K.UNION: "U",
     K.VERB: "E",
     K.CLAUSE: "C",
-    K.STAR: "o",
     K.LEFT: "(",
     K.RIGHT: ")",
     K.COMMA: ",",
@@ -34,15 +35,21 @@ LETTERS = {
     K.COMMENT: "#",
     K.OTHER: "?",
 }
-# Shapes, in the letters above. A condition between constants: and 1=1, or 'a' like 'a, or not 0.
-CONSTANT_CONDITION = re.compile(r"&[!o(]*[1skv]\)*(?:o[!o(]*[1sSkvf]|!?[oC]+[(1skS])")
-CONSTANT_ALONE = re.compile(r"&[!o(]*[1kv]\)*(?:$|[#;])")
+# Shapes, in the letters above. What may stand before an operand, and a calculated one.
+BEFORE = r"[!=+(]*"
+CONSTANT = r"[1skv]\)*(?:\+[+(]*[1skv]\)*)*"
+# A condition between constants: and 1=1, or 'a' like 'a, or not 2>3.
+CONSTANT_CONDITION = re.compile(rf"&{BEFORE}{CONSTANT}(?:!?={BEFORE}[1sSkvf]|!?[=C]+[(1skS])")
+CONSTANT_ALONE = re.compile(rf"&{BEFORE}{CONSTANT}(?:$|[#;])")
+TRUTH_ALONE = re.compile(r"^1&!*k(?:$|[#;])")
 # A condition that asks something: and ascii(…), or (select …), or exists (…), and case when.
-ASKING_CONDITION = re.compile(r"&[!o(]*(?:f\(|C?\(*E|C)")
-COLUMN_CONDITION = re.compile(r"&[!o(]*w(?:\.w)*\)*!?o[!o(]*[1sSkvfw(]")
-SUBSELECT = re.compile(r"(?:^|[o(,&])\(+E")
+ASKING_CONDITION = re.compile(rf"&{BEFORE}(?:f\(|C?\(*E|C)")
+COLUMN_CONDITION = re.compile(rf"&{BEFORE}w(?:\.w)*\)*!?={BEFORE}[1sSkvfw(]")
+SUBSELECT = re.compile(r"(?:^|[=+(,&])\(+E")
 # An operator straight after the quote, with all operands there: '+', '='x, ' - 0.
-ODD_OPERATOR = re.compile(r"^(?:o|&)[!o(]*[1sSkvf(]")
+ODD_OPERATOR = re.compile(rf"^!?[=+&]{BEFORE}[1sSkvf(]")
+# No language but SQL compares like this.
+LIKENESS = re.compile(r"^[1sk]!?=[1skS](?:$|[#;])")
 
 # Functions that only a database has and nobody needs in a value.
 DANGEROUS = words(
@@ -90,6 +97,8 @@ LIMITS = frozenset({K.NUMBER, K.FUNCTION, K.LEFT, K.STRING})
 LIMITING = frozenset({"having", "limit", "offset"})
 BEHIND = {"into": frozenset({"outfile", "dumpfile"}), "procedure": frozenset({"analyse"})}
 BARE_COMMENTS = frozenset({"--", "-- -", "--+", "/*", "-- #"})
+# As far as is looked ahead, in tokens.
+NEAR = 16
 # So many words in a comment are somebody's dash, not an attacker's end of line.
 WORDY = 3
 
@@ -98,24 +107,27 @@ WORDY = 3
 class Reading:
     """A value read in one context."""
 
-    body: Sequence[Token]
+    reached: Reach
     quoted: bool
-    grammatical: int
-    complete: bool
     sensitive: bool
 
     @property
+    def body(self) -> Sequence[Token]:
+        """The tokens that are grammatical."""
+        return self.reached.body
+
+    @property
     def letters(self) -> str:
-        """The grammatical tokens, a letter for each."""
-        return "".join(LETTERS[token.kind] for token in self.body[: self.grammatical])
+        """The same, a letter for each, and one for whatever came then."""
+        read = "".join(LETTERS[token.kind] for token in self.body)
+        return read if self.reached.whole else read + "?"
 
     @property
     def closed(self) -> bool:
         """Whether what the application adds behind the value would still be SQL."""
-        if self.grammatical < len(self.body) or not self.complete:
+        if not self.reached.complete:
             return False
-        last = self.body[-1].kind
-        ends = last in {K.OPEN_STRING, K.COMMENT, K.SEMICOLON}
+        ends = self.body[-1].kind in {K.OPEN_STRING, K.COMMENT, K.SEMICOLON}
         return ends or not self.quoted or self.sensitive
 
 
@@ -130,7 +142,7 @@ def is_strong(reading: Reading) -> bool:
         return True
     return any(
         _selects_more(reading, at) or _begins_statement(reading, at) or _calls(reading, at)
-        for at in range(reading.grammatical)
+        for at in range(len(reading.body))
     ) or _reads_catalogue(reading)
 
 
@@ -139,16 +151,17 @@ def _selects_more(reading: Reading, at: int) -> bool:
     body = reading.body
     if body[at].kind is not K.UNION:
         return False
-    rest = [t for t in body[at + 1 : reading.grammatical] if t.kind is not K.LEFT]
+    rest = [token for token in body[at + 1 : at + NEAR] if token.kind is not K.LEFT]
     if rest and rest[0].text in {"all", "distinct", "distinctrow"}:
         rest = rest[1:]
-    rest = [token for token in rest if token.kind is not K.LEFT]
     if len(rest) < 2 or rest[0].text not in {"select", "values", "table"}:  # noqa: PLR2004
         return False
     first, following = rest[1], rest[2] if len(rest) > 2 else None  # noqa: PLR2004
     if first.kind is not K.WORD:
         return True
-    return following is None or following.kind in {K.COMMA, K.CLAUSE, K.COMMENT, K.SEMICOLON, K.DOT}
+    if following is None:
+        return reading.quoted or body[0].kind is not K.UNION
+    return following.kind in {K.COMMA, K.CLAUSE, K.COMMENT, K.SEMICOLON, K.DOT}
 
 
 def _begins_statement(reading: Reading, at: int) -> bool:
@@ -158,6 +171,9 @@ def _begins_statement(reading: Reading, at: int) -> bool:
         return False
     before = body[at - 1].kind if at else None
     stacked = before is K.SEMICOLON
+    # Dinner; call me: prose has verbs after semicolons too.
+    if stacked and not reading.quoted and not _is_no_prose(reading, at):
+        return False
     direct = reading.quoted if at == 0 else before in {K.RIGHT, K.NUMBER, K.STRING}
     if not stacked and not (direct and token.text in ANYWHERE):
         return False
@@ -165,8 +181,18 @@ def _begins_statement(reading: Reading, at: int) -> bool:
     if token.text in NEXT:
         return bool(following & NEXT[token.text])
     if token.text == "update":
-        return any(later.text == "set" for later in body[at + 1 :])
+        return any(later.text == "set" for later in body[at + 1 : at + NEAR])
     return token.text in ALONE or (token.text in WITH_ANYTHING and bool(following))
+
+
+def _is_no_prose(reading: Reading, at: int) -> bool:
+    """Whether a number or the like is before the semicolon, or no word is after the verb."""
+    body = reading.body
+    if body[0].kind in {K.VERB, K.CLAUSE}:
+        return False
+    following = body[at + 1].kind if at + 1 < len(body) else None
+    precise = following not in {K.WORD, None} or body[at].text in NEXT or body[-1].kind is K.COMMENT
+    return precise or body[0].kind is not K.WORD
 
 
 def _calls(reading: Reading, at: int) -> bool:
@@ -179,7 +205,7 @@ def _calls(reading: Reading, at: int) -> bool:
 
 
 def _reads_catalogue(reading: Reading) -> bool:
-    read = reading.body[: reading.grammatical]
+    read = reading.body
     if not any(token.kind in {K.VERB, K.UNION} for token in read):
         return False
     named = " ".join(token.text for token in read if token.kind not in {K.STRING, K.OPEN_STRING})
@@ -189,7 +215,7 @@ def _reads_catalogue(reading: Reading) -> bool:
 def is_weak(reading: Reading) -> bool:
     """Evidence that counts when all that follows is SQL as well."""
     letters, body = reading.letters, reading.body
-    if reading.grammatical < len(body) or not letters:
+    if not reading.reached.whole:
         return False
     if _has_clause(reading):
         return True
@@ -202,7 +228,9 @@ def is_weak(reading: Reading) -> bool:
             or SUBSELECT.search(letters) is not None
             or _ends_in_comment(reading)
         )
-    leads = letters[0] in "1k)&(o"
+    if TRUTH_ALONE.search(letters) or (LIKENESS.search(letters) and body[1].text.isalpha()):
+        return True
+    leads = letters[0] in "1k)&(+"
     return (
         (
             leads
@@ -220,18 +248,21 @@ def is_weak(reading: Reading) -> bool:
 def _has_clause(reading: Reading) -> bool:
     """ORDER BY 5, HAVING 1=1, LIMIT 1, INTO OUTFILE: what would come behind a value."""
     body = reading.body
-    if not reading.quoted and body[0].kind not in {K.NUMBER, K.CONSTANT, K.RIGHT, K.CLAUSE}:
+    if not reading.quoted and body[0].kind not in {K.NUMBER, K.CONSTANT, K.RIGHT}:
         return False
     plain = {K.WORD} if reading.quoted or body[-1].kind is K.COMMENT else set()
     for at, token in enumerate(body[:-1]):
         following = body[at + 1]
+        behind = body[at + 2].kind if at + 2 < len(body) else None
         if token.text in SORTING and following.text == "by":
-            if at + 2 < len(body) and body[at + 2].kind in {K.NUMBER, K.FUNCTION, K.LEFT} | plain:
+            if behind in {K.NUMBER, K.FUNCTION, K.LEFT} | plain:
                 return True
         elif following.text in BEHIND.get(token.text, ()) or (
-            token.text in LIMITING and following.kind in {K.NUMBER, K.FUNCTION, K.LEFT, K.STRING}
+            token.text == "into" and following.kind is K.VARIABLE
         ):
             return True
+        elif token.text in LIMITING and following.kind in LIMITS:
+            return reading.quoted or behind not in {K.WORD, K.CLAUSE}
     return False
 
 

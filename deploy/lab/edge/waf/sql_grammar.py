@@ -4,7 +4,7 @@ Strict about expressions, where prose gives itself away; lenient inside statemen
 dialects are many.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from deploy.lab.edge.waf.sql_tokens import Kind, Token
@@ -30,21 +30,31 @@ MOST_WORDS = 2
 
 @dataclass(frozen=True)
 class Reach:
-    """How many tokens are grammatical, and whether the fragment could end there."""
+    """The tokens that are grammatical, and what came then.
 
-    tokens: int
+    `whole` says that nothing else came, `complete` that the fragment could end there.
+    """
+
+    body: Sequence[Token]
+    whole: bool
     complete: bool
 
 
-def reach(body: Sequence[Token], *, after_operand: bool) -> Reach:
-    """Read on from a place where an operand has just ended, or where one is expected."""
+def reach(read: Iterable[Token], *, after_operand: bool) -> Reach:
+    """Read on from a place where an operand has just ended, or where one is expected.
+
+    Nothing is read behind the first token that does not fit, so prose costs little.
+    """
+    body: list[Token] = []
     strict = _Strict(after_operand=after_operand)
-    for at, token in enumerate(body):
-        if _begins_statement(body, at, strict):
-            return _lenient(body, at)
-        if not strict.takes(token, body[at + 1] if at + 1 < len(body) else None):
-            return Reach(at, complete=False)
-    return Reach(len(body), complete=strict.after_operand)
+    lenient = _Lenient()
+    in_statement = False
+    for token in read:
+        in_statement = in_statement or _begins_statement(token, body, strict)
+        if not (lenient if in_statement else strict).takes(token):
+            return Reach(body, whole=False, complete=False)
+        body.append(token)
+    return Reach(body, whole=True, complete=in_statement or strict.after_operand)
 
 
 class _Strict:
@@ -54,20 +64,20 @@ class _Strict:
         self.after_operand = after_operand
         self._operator = ""
 
-    def takes(self, token: Token, following: Token | None) -> bool:
+    def takes(self, token: Token) -> bool:
         if self.after_operand:
             return self._takes_joint(token)
-        return self._takes_operand(token, following)
+        return self._takes_operand(token)
 
     def _takes_joint(self, token: Token) -> bool:
         match token.kind:
-            case K.OPERATOR:
+            case K.COMPARISON | K.ARITHMETIC:
                 self._operator = token.text
                 self.after_operand = token.text in POSTFIX
             case K.UNARY:  # x not like y
                 self._operator = "not"
                 self.after_operand = False
-            case K.LOGIC | K.COMMA | K.STAR | K.DOT:
+            case K.LOGIC | K.COMMA | K.DOT:
                 self._operator = token.text
                 self.after_operand = False
             case K.RIGHT | K.SEMICOLON | K.COMMENT:
@@ -76,11 +86,15 @@ class _Strict:
                 return False
         return True
 
-    def _takes_operand(self, token: Token, following: Token | None) -> bool:
+    def _takes_operand(self, token: Token) -> bool:
         operator, self._operator = self._operator, ""
         match token.kind:
-            case K.OPERATOR if operator == "not" or token.text in SIGNS:
+            case K.COMPARISON if operator in {"not", "is", "sounds"}:  # x not like y
                 self._operator = token.text
+            case K.ARITHMETIC if token.text in SIGNS:
+                self._operator = token.text
+            case K.ARITHMETIC if token.text == "*":  # all columns
+                self.after_operand = True
             case K.UNARY:
                 self._operator = operator
             case K.CONSTANT if operator == "is":
@@ -90,33 +104,29 @@ class _Strict:
                 pass
             case K.FUNCTION if operator != "is":
                 self.after_operand = False
-                return following is not None
             case K.RIGHT:  # a call without arguments
                 self.after_operand = True
             case kind if kind in VALUES and operator not in {"is", "in"}:
                 self.after_operand = True
                 return token.text not in PROSE
-            case K.STAR:
-                self.after_operand = True
             case _:
                 return False
         return True
 
 
-def _begins_statement(body: Sequence[Token], at: int, strict: _Strict) -> bool:
-    token = body[at]
+def _begins_statement(token: Token, before: Sequence[Token], strict: _Strict) -> bool:
+    first = strict.after_operand or not before
     if token.kind in {K.UNION, K.VERB}:
-        return strict.after_operand or at == 0 or body[at - 1].kind in {K.LEFT, K.SEMICOLON}
-    if token.kind is K.CLAUSE:
-        return strict.after_operand or at == 0 or token.text in OPENING
-    return False
+        return first or before[-1].kind in {K.LEFT, K.SEMICOLON}
+    return token.kind is K.CLAUSE and (first or token.text in OPENING)
 
 
-def _lenient(body: Sequence[Token], start: int) -> Reach:
-    row = 0
-    for at in range(start, len(body)):
-        token = body[at]
-        row = row + 1 if token.kind is K.WORD else 0
-        if row > MOST_WORDS or token.kind is K.OTHER or token.text in PROSE:
-            return Reach(at, complete=False)
-    return Reach(len(body), complete=True)
+class _Lenient:
+    """A statement: anything but prose."""
+
+    def __init__(self) -> None:
+        self._row = 0
+
+    def takes(self, token: Token) -> bool:
+        self._row = self._row + 1 if token.kind is K.WORD else 0
+        return self._row <= MOST_WORDS and token.kind is not K.OTHER and token.text not in PROSE

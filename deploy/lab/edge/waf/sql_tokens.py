@@ -6,6 +6,7 @@ ones are read as what is in them.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -24,11 +25,11 @@ class Kind(Enum):
     FUNCTION = "function"  # a word directly before a parenthesis
     LOGIC = "logic"
     UNARY = "unary"  # not, !, ~
-    OPERATOR = "operator"
+    COMPARISON = "comparison"
+    ARITHMETIC = "arithmetic"
     UNION = "union"
     VERB = "verb"  # begins a statement
     CLAUSE = "clause"  # any other keyword
-    STAR = "*"
     LEFT = "("
     RIGHT = ")"
     COMMA = ","
@@ -52,10 +53,10 @@ CONSTANTS = words(
     "null true false unknown current_user session_user current_timestamp current_date sysdate "
     "rownum"
 )
-OPERATORS = words(
-    "like ilike rlike regexp regexp_like glob similar sounds between in is div mod escape collate "
-    "overlaps isnull notnull"
+COMPARISONS = words(
+    "like ilike rlike regexp glob similar sounds between in is escape overlaps isnull notnull"
 )
+ARITHMETIC = words("div mod collate")
 UNIONS = words("union except intersect minus")
 VERBS = words(
     "select insert update delete drop create alter truncate exec execute declare grant revoke "
@@ -84,20 +85,22 @@ _SCAN = re.compile(
   | (?P<word>[^\W\d][\w$]*|\\n)
   | (?P<quote>['"`\[])
   | (?P<logic>&&|\|\|)
-  | (?P<operator><=>|<>|!=|==|<=|>=|:=|::|->>?|\#>>?|@>|<@|<<|>>|!~\*?|~\*|[=<>+\-/%^|&])
+  | (?P<comparison><=>|<>|!=|==|<=|>=|@>|<@|!~\*?|~\*|:=|[=<>](?![<>]))
+  | (?P<arithmetic>::|->>?|\#>>?|<<|>>|[+\-*/%^|&])
   | (?P<unary>[!~])
-  | (?P<star>\*)
   | (?P<left>\() | (?P<right>\)) | (?P<comma>,) | (?P<dot>\.) | (?P<semicolon>;)
   | (?P<other>.)
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
+_LETTERS = re.compile(r"[^\W\d][\w$]*")
+_CALL = re.compile(r"\s{0,99}(?:/\*.{0,99}?\*/\s{0,99})?\(")
 _PLAIN = {
     "logic": Kind.LOGIC,
-    "operator": Kind.OPERATOR,
+    "comparison": Kind.COMPARISON,
+    "arithmetic": Kind.ARITHMETIC,
     "unary": Kind.UNARY,
     "variable": Kind.VARIABLE,
-    "star": Kind.STAR,
     "left": Kind.LEFT,
     "right": Kind.RIGHT,
     "comma": Kind.COMMA,
@@ -112,7 +115,8 @@ _WORDS = {
     **dict.fromkeys(CLAUSES, Kind.CLAUSE),
     **dict.fromkeys(VERBS, Kind.VERB),
     **dict.fromkeys(UNIONS, Kind.UNION),
-    **dict.fromkeys(OPERATORS, Kind.OPERATOR),
+    **dict.fromkeys(COMPARISONS, Kind.COMPARISON),
+    **dict.fromkeys(ARITHMETIC, Kind.ARITHMETIC),
     **dict.fromkeys(CONSTANTS, Kind.CONSTANT),
     **dict.fromkeys(UNARY, Kind.UNARY),
     **dict.fromkeys(LOGIC, Kind.LOGIC),
@@ -122,11 +126,12 @@ _WORDS = {
 _BEFORE_PARENTHESIS = words(
     "and or xor not in select from where union all any some exists as "
     "by on when then else case having values between like rlike regexp is join using over "
-    "distinct limit into with div mod minus except intersect binary end table"
+    "distinct limit into with copy exec execute call declare div mod minus "
+    "except intersect binary end table"
 )
 
 
-def tokens(fragment: str, *, quote: str = "", doubled: bool = True) -> list[Token]:
+def tokens(fragment: str, *, quote: str = "", doubled: bool = True) -> Iterator[Token]:
     """Read a fragment, up to and with a comment that runs to its end.
 
     Args:
@@ -135,26 +140,24 @@ def tokens(fragment: str, *, quote: str = "", doubled: bool = True) -> list[Toke
             the string up to where the fragment closes it.
         doubled: Whether a doubled quote inside that string is one of its characters.
     """
-    made: list[Token] = []
     at = 0
     if quote:
         first, at = _string(fragment, 0, quote, doubled=doubled)
-        made.append(first)
+        yield first
     while found := _SCAN.match(fragment, at):
         kind, raw, at = str(found.lastgroup), found[0].lower(), found.end()
         if kind in {"space", "inner", "executable", "prefixed"}:
             continue
         if kind == "quote":
             token, at = _string(fragment, at, _CLOSING[raw], doubled=True)
-            made.append(token)
+            yield token
         elif kind == "number":
             token, at = _number(fragment, raw, at)
-            made.append(token)
+            yield token
         elif kind == "word":
-            made.append(Token(_kind_of(raw, fragment, at), raw))
+            yield Token(_kind_of(raw, fragment, at), raw)
         else:
-            made.append(Token(_PLAIN[kind], raw))
-    return made
+            yield Token(_PLAIN[kind], raw)
 
 
 def _string(fragment: str, start: int, closing: str, *, doubled: bool) -> tuple[Token, int]:
@@ -173,13 +176,13 @@ def _string(fragment: str, start: int, closing: str, *, doubled: bool) -> tuple[
 
 def _number(fragment: str, raw: str, end: int) -> tuple[Token, int]:
     """A number, unless letters follow that are no keyword: 1or is 1 or, 90s is a word."""
-    letters = re.compile(r"[^\W\d][\w$]*").match(fragment, end)
+    letters = _LETTERS.match(fragment, end)
     if letters and letters[0].lower() not in _WORDS:
         return Token(Kind.WORD, raw + letters[0].lower()), letters.end()
     return Token(Kind.NUMBER, raw), end
 
 
 def _kind_of(word: str, fragment: str, end: int) -> Kind:
-    if word not in _BEFORE_PARENTHESIS and re.compile(r"\s*(/\*.*?\*/)?\s*\(").match(fragment, end):
+    if word not in _BEFORE_PARENTHESIS and _CALL.match(fragment, end):
         return Kind.FUNCTION
     return _WORDS.get(word, Kind.WORD)

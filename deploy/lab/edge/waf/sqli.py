@@ -9,10 +9,21 @@ sleeps, or comments the rest away. Patterns are ours; AWS does not publish its o
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from deploy.lab.edge.waf.sql_evidence import Reading, is_strong, is_weak
 from deploy.lab.edge.waf.sql_grammar import reach
 from deploy.lab.edge.waf.sql_tokens import Kind, tokens
+
+# What a bare value begins with when it goes on behind an operand of the application's.
+CONTINUING = {
+    Kind.LOGIC,
+    Kind.UNION,
+    Kind.RIGHT,
+    Kind.SEMICOLON,
+    Kind.COMMENT,
+    Kind.CLAUSE,
+}
 
 
 def is_injection(value: str, *, sensitive: bool = False) -> bool:
@@ -24,6 +35,9 @@ def is_injection(value: str, *, sensitive: bool = False) -> bool:
 
 
 def _readings(value: str, *, sensitive: bool) -> Iterator[Reading]:
+    if "\\'" in value or '\\"' in value:
+        # Somebody escaped the quotes for a database that does not read backslashes.
+        yield from _readings(re.sub(r"(?<!\\)\\+(?=['\"])", "", value), sensitive=sensitive)
     contexts = [("", True)]
     for quote in "'\"`":
         if quote in value:
@@ -32,19 +46,13 @@ def _readings(value: str, *, sensitive: bool) -> Iterator[Reading]:
                 contexts.append((quote, False))
     for quote, doubled in contexts:
         read = tokens(value, quote=quote, doubled=doubled)
-        body = read[1:] if quote else read
-        if not body:
+        first = next(read, None)
+        if first is None or (quote and first.kind is Kind.OPEN_STRING):
             continue
-        starts = body[0].kind in {
-            Kind.LOGIC,
-            Kind.UNION,
-            Kind.RIGHT,
-            Kind.SEMICOLON,
-            Kind.COMMENT,
-            Kind.CLAUSE,
-        }
-        reached = reach(body, after_operand=bool(quote) or starts)
-        yield Reading(body, bool(quote), reached.tokens, reached.complete, sensitive)
+        rest = read if quote else chain([first], read)
+        reached = reach(rest, after_operand=bool(quote) or first.kind in CONTINUING)
+        if reached.body:
+            yield Reading(reached, bool(quote), sensitive)
 
 
 # ---- prose ----

@@ -25,7 +25,7 @@ LINKS = (
 SCHEMES = r"(?:javascript|vbscript|livescript|mocha|data:[\w/+.-]*(?:html|svg|xml|javascript))"
 SCRIPTED_LINK = re.compile(rf"{LINKS}\s*=\s*[\"'`]?[^\"'`>]{{0,20}}{SCHEMES}\s*[:;,]")
 STYLED = re.compile(
-    r"style\s*=.*(?:expression\s*\(|-moz-binding|behaviou?r\s*:|javascript:)", re.DOTALL
+    r"style\s*=.{0,300}(?:expression\s*\(|-moz-binding|behaviou?r\s*:|javascript:)", re.DOTALL
 )
 EVENTS = (
     "abort|activate|after\\w+|animation\\w+|auxclick|before\\w+|begin|blur|bounce|canplay|change|"
@@ -36,7 +36,8 @@ EVENTS = (
     "touch\\w+|transition\\w+|unload|unhandledrejection|volumechange|wheel|wait\\w*"
 )
 # Out of a quoted attribute into a handler; or a handler with a call, wherever it may land.
-BROKEN_OUT = re.compile(rf"[\"'`][^<>]*?[\s/\"'`]on(?:{EVENTS})\s*=\s*[\"'`]?\S")
+QUOTES = re.compile("[\"'`]")
+HANDLED = re.compile(rf"[\s/\"'`]on(?:{EVENTS})\s{{0,20}}=\s{{0,20}}[\"'`]?\S")
 CALLED = re.compile(rf"(?<![\w.])on(?:{EVENTS})\s*=\s*[\"'`]?\s*[\w.$]*\s*[(`\[]")
 SINKS = (
     r"(?:alert|confirm|prompt|eval|fetch|print|import|function|settimeout|setinterval|document|"
@@ -48,7 +49,11 @@ IN_A_STRING = re.compile(
 WHOLE_LINK = re.compile(
     r"^\W*(?:j\s*a\s*v\s*a|v\s*b)\s*s\s*c\s*r\s*i\s*p\s*t\s*:(?=\S)[^\s]*[(`=%/]"
 )
-TEMPLATE = re.compile(r"\{\{.*(?:constructor|\$eval|\$on|\$new|__proto__).*\}\}", re.DOTALL)
+IN_A_TEMPLATE = re.compile(r"constructor|\$eval|\$on|\$new|__proto__")
+STYLE_SHEET = re.compile(
+    r"<style[^>]{0,200}>[^<]{0,999}(?:@import|expression\s*\(|javascript:|"
+    r"behaviou?r\s*:|-moz-binding)"
+)
 UTF_7 = re.compile(r"\+adw-(?:/?\s*script|\w+[^>]*on\w+)")
 
 
@@ -66,6 +71,8 @@ def _readings(value: str) -> set[str]:
     readings = {plain.lower()}
     if "\\" in value:
         readings.add(KNOWN["JS_DECODE"](plain).lower())
+    if "/*" in plain:
+        readings.add(re.sub(r"/\*.*?\*/", "", plain).lower())
     # Browsers drop these inside a scheme's name, and only there.
     return readings | {re.sub(r"[\t\n\r]", "", reading) for reading in readings}
 
@@ -73,8 +80,24 @@ def _readings(value: str) -> set[str]:
 def _is_script(value: str) -> bool:
     if "<" in value and any(_is_dangerous(found) for found in TAG.finditer(value)):
         return True
-    patterns = (BROKEN_OUT, CALLED, IN_A_STRING, WHOLE_LINK, TEMPLATE, UTF_7)
-    return any(pattern.search(value) for pattern in patterns)
+    patterns = (STYLE_SHEET, CALLED, IN_A_STRING, WHOLE_LINK, UTF_7)
+    return (
+        any(pattern.search(value) for pattern in patterns)
+        or any(_breaks_out(value, found) for found in HANDLED.finditer(value))
+        or _is_in_template(value)
+    )
+
+
+def _breaks_out(value: str, handler: re.Match[str]) -> bool:
+    """Whether a quote closes an attribute before the handler, inside the same tag."""
+    start = max(value.rfind(mark, 0, handler.start()) for mark in "<>") + 1
+    return QUOTES.search(value, start, handler.start() + 1) is not None
+
+
+def _is_in_template(value: str) -> bool:
+    """Whether double braces hold what breaks out of a client-side template."""
+    start, end = value.find("{{"), value.rfind("}}")
+    return 0 <= start < end and IN_A_TEMPLATE.search(value, start, end) is not None
 
 
 def _is_dangerous(tag: re.Match[str]) -> bool:
