@@ -8,7 +8,17 @@ import time
 import pytest
 
 from tests.contract.cloud.conftest import Cloud, Json
-from tests.contract.cloud.rest_api import ECHO, OUTPUTS, Api, api, function, method, proxy, standing
+from tests.contract.cloud.rest_api import (
+    ECHO,
+    OUTPUTS,
+    Api,
+    api,
+    function,
+    method,
+    proxy,
+    standing,
+    sub,
+)
 
 pytestmark = pytest.mark.lab
 
@@ -257,3 +267,42 @@ def test_an_api_without_methods_cannot_be_deployed(cloud: Cloud) -> None:
 
     assert stack.status == "ROLLBACK_COMPLETE"
     assert "contain any methods" in str(cloud.reasons(stack.name))
+
+
+def test_a_stage_writes_a_line_for_each_request_once_the_account_has_a_role(cloud: Cloud) -> None:
+    log: Json = {"Log": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/access"}}}
+    form = "$context.requestId $context.status $context.httpMethod $context.error.message"
+    stage = {
+        "AccessLogSetting": {
+            "DestinationArn": sub("arn:aws:logs:${AWS::Region}:${AWS::AccountId}:log-group:${Log}"),
+            "Format": form,
+        }
+    }
+    resources = api(log, function(ECHO), method("/", proxy()), stage=stage)
+
+    refused = cloud.finished(cloud.create(resources))
+    cloud.client("apigateway").update_account(
+        patchOperations=[
+            {"op": "replace", "path": "/cloudwatchRoleArn", "value": "arn:aws:iam::0:role/logs"}
+        ]
+    )
+    logged = standing(cloud, resources)
+    good, bad = logged.ask("/"), logged.ask("/nowhere")
+
+    assert refused.status == "ROLLBACK_COMPLETE"
+    assert "CloudWatch Logs role ARN must be set" in str(cloud.reasons(refused.name))
+    events = cloud.client("logs").filter_log_events(logGroupName="/access")["events"]
+    ids = [answer.headers["x-amzn-RequestId"] for answer in (good, bad)]
+    assert [event["message"] for event in events] == [
+        f"{ids[0]} 200 GET -",
+        f"{ids[1]} 403 GET Missing Authentication Token",
+    ]
+    cloud.deleted(logged.stack.name)
+
+
+def test_a_switched_off_endpoint_is_forbidden(cloud: Cloud) -> None:
+    resources = api(function(ECHO), method("/", proxy()), DisableExecuteApiEndpoint="true")
+    closed = standing(cloud, resources)
+
+    assert (closed.ask("/").status, closed.ask("/").json) == (403, {"message": "Forbidden"})
+    cloud.deleted(closed.stack.name)

@@ -72,7 +72,7 @@ def answer(
     status = error.status or status
     family = "DEFAULT_5XX" if status >= 500 else "DEFAULT_4XX"  # noqa: PLR2004 - 5XX
     chosen = customized.get(kind) or customized.get(family) or {}
-    known = {**context, "error": _error(error)}
+    known = {**context, "error": in_context(error)}
 
     def value(source: str) -> str:
         return look_up(source, request, known, stage_variables)
@@ -126,7 +126,8 @@ def _parameter(source: str, value: Callable[[str], str]) -> str:
     return value(source)
 
 
-def _error(error: GatewayError) -> Json:
+def in_context(error: GatewayError) -> Json:
+    """What `$context.error` shows."""
     message = "null" if error.message is None else json.dumps(error.message)
     kind = error.response_type
     return {

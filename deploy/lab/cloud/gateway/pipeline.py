@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from deploy.lab.cloud.border import Json
 from deploy.lab.cloud.gateway import (
+    access_log,
     cache,
     context,
     gateway_responses,
@@ -35,6 +36,12 @@ MAX_PAYLOAD_BYTES = 10 * 1024 * 1024
 AUTHORIZER_TIMEOUT_S = 29.0
 # What only the owner of the API can put right, and nobody else is told.
 TELLING = frozenset({"API_CONFIGURATION_ERROR", "AUTHORIZER_CONFIGURATION_ERROR"})
+# Without a stage there is no deployment whose gateway responses could answer.
+FORBIDDEN = Answer(
+    403,
+    (("Content-Type", "application/json"), ("x-amzn-ErrorType", "ForbiddenException")),
+    b'{"message":"Forbidden"}',
+)
 log = logging.getLogger("lab.gateway")
 
 
@@ -60,11 +67,10 @@ class Pipeline:
         """Answer one request; `raw_path` is below the stage, and percent-encoded."""
         found = self.snapshots.of(api_id, stage_name)
         if found is None:
-            # Without a stage there is no deployment whose gateway responses could answer.
-            kind = ("x-amzn-ErrorType", "ForbiddenException")
-            body = b'{"message":"Forbidden"}'
-            return Answer(403, (("Content-Type", "application/json"), kind), body)
+            return FORBIDDEN
         snapshot, stage = found
+        if snapshot.api.get("disableExecuteApiEndpoint"):
+            return FORBIDDEN
         at = self.clock()
         ids = context.new_ids(request, at=at, sampled=bool(stage.get("tracingEnabled")))
         matched = routing.match(snapshot.root, request.method, raw_path)
@@ -77,15 +83,24 @@ class Pipeline:
         resource_id = str(matched.node.resource["id"]) if matched else ""
         known = context.of_request(request, snapshot, stage, ids, resource_id)
         variables = stage.get("variables") or {}
+        error = None
         try:
             visit = Visit(snapshot, stage, _found(matched), request, known, ids.trace)
             answer = await self._through(visit)
-        except GatewayError as error:
+        except GatewayError as raised:
+            error = raised
+        except Exception:
+            # A mistake of ours, and an answer like that of AWS's to one of theirs.
+            log.exception("%s%s", api_id, request.resource_path)
+            error = GatewayError("DEFAULT_5XX", "Internal server error")
+        if error:
             if error.response_type in TELLING:
                 log.warning("%s%s: %s", api_id, request.resource_path, error.detail or error)
             answer = gateway_responses.answer(
                 error, snapshot.gateway_responses, request, known, variables
             )
+        entry = access_log.Entry(request, known, variables, answer, error, self.clock() - at)
+        access_log.write(stage, snapshot.account, snapshot.region, entry)
         own = (
             ("x-amzn-RequestId", ids.request_id),
             ("x-amz-apigw-id", ids.extended_request_id),

@@ -22,6 +22,7 @@ from deploy.lab.cloud.gateway.snapshots import API_GATEWAY
 
 CONTROL = Internals(
     "services.apigateway_v1",
+    "_account_settings",
     "_api_keys",
     "_create_request_validator",
     "_delete_request_validator",
@@ -141,6 +142,12 @@ def _checked_stage(properties: Json) -> Json:
     size = str(properties.get("CacheClusterSize") or "0.5")
     if size not in CACHE_SIZES:
         raise RefusedError(f"CacheClusterSize {size}: AWS has {', '.join(CACHE_SIZES)}")
+    account = CONTROL.account_settings.get("settings") or {}
+    if properties.get("AccessLogSetting") and not account.get("cloudwatchRoleArn"):
+        # Set by AWS::ApiGateway::Account, once for the account and region.
+        raise RefusedError(
+            "CloudWatch Logs role ARN must be set in account settings to enable logging"
+        )
     return {**properties, "TracingEnabled": _is_true(properties.get("TracingEnabled"))}
 
 
