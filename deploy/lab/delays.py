@@ -34,6 +34,12 @@ DELAYS = (
         "RunTask to RUNNING of a first task: vladionescu.me, scaling containers, 2022",
     ),
     Delay(
+        "status-check",
+        120.0,
+        "a crashed instance fails its status checks, made every minute (EC2 User Guide, 2026-11); "
+        "our assumption: a group acts on the second",
+    ),
+    Delay(
         "address-association",
         5.0,
         "our assumption: AWS gives no figure for moving an Elastic IP, only 'rapidly'; 2026-11",

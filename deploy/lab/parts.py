@@ -34,7 +34,7 @@ def parts_of(addresses: Addresses, folder: Path, speed: float) -> tuple[PartSpec
     return (
         PartSpec(
             "emulator",
-            _module("deploy.lab.cloud", *lab),
+            _module("deploy.lab.cloud", *lab, "--speed", str(speed)),
             lambda: _answers(f"{addresses.emulator_url}/_lab/state?since=-1&wait=0"),
             is_the_truth=True,
         ),

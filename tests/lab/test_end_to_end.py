@@ -1,12 +1,8 @@
 """The command as it is typed: from nothing up, verified, and down to nothing again."""
 
-import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +10,29 @@ import httpx2
 import pytest
 from boto3.session import Session
 
+from deploy import catalog
 from deploy.lab import control, ports
 from deploy.lab.processes import marked
-from deploy.lab.status import LABS, LabInfo
+from deploy.lab.status import LabInfo
+from tests.lab.terminal import Terminal
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 
-# The installed command, beside the interpreter that runs the tests.
-NINEWAYS = Path(sys.executable).with_name("nineways")
-
-VARIANTS = ["ec2-eip", "apigw-lambda"]
+VARIANTS = [variant.name for variant in catalog.VARIANTS]
 
 # Service, question, and where the answer has what there is.
 LOOKS = (
     ("cloudformation", "describe_stacks", "Stacks"),
     ("ec2", "describe_addresses", "Addresses"),
     ("ec2", "describe_launch_templates", "LaunchTemplates"),
+    ("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups"),
+    ("elbv2", "describe_load_balancers", "LoadBalancers"),
+    ("elbv2", "describe_target_groups", "TargetGroups"),
+    ("ecs", "list_clusters", "clusterArns"),
+    ("ecs", "list_task_definitions", "taskDefinitionArns"),
+    ("route53", "list_hosted_zones", "HostedZones"),
+    ("route53", "list_health_checks", "HealthChecks"),
+    ("cloudwatch", "describe_alarms", "MetricAlarms"),
     ("s3", "list_buckets", "Buckets"),
     ("sqs", "list_queues", "QueueUrls"),
     ("lambda", "list_functions", "Functions"),
@@ -41,31 +44,6 @@ LOOKS = (
 )
 
 
-@dataclass(frozen=True)
-class Terminal:
-    """Somebody at a terminal, with a lab and a temporary folder of their own."""
-
-    lab: str
-    temporary: Path
-
-    @property
-    def folder(self) -> Path:
-        return LABS / self.lab
-
-    def nineways(self, *arguments: str) -> Any:  # noqa: ANN401  JSON
-        """Type a command and read its answer; it must succeed."""
-        done = subprocess.run(
-            [NINEWAYS, *arguments, "--json"],
-            env=os.environ | {"NINEWAYS_LAB": self.lab, "TMPDIR": str(self.temporary)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{arguments}:\n{done.stderr}"
-        return json.loads(done.stdout)
-
-
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
     terminal = Terminal(f"end-to-end-{os.getpid()}", tmp_path / "tmp")
@@ -74,7 +52,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     control.down(terminal.lab)
 
 
-def test_two_variants_go_up_are_verified_and_come_down_and_nothing_is_left(
+def test_all_variants_go_up_are_verified_and_come_down_and_nothing_is_left(
     terminal: Terminal,
 ) -> None:
     up = terminal.nineways("up", *VARIANTS)

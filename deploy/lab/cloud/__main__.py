@@ -8,6 +8,7 @@ from pathlib import Path
 
 from deploy.lab.addresses import Addresses
 from deploy.lab.cloud.environment import environment
+from deploy.lab.delays import DEFAULT_SPEED
 
 
 def main() -> None:
@@ -15,6 +16,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m deploy.lab.cloud", description=__doc__)
     parser.add_argument("--octet", type=int, required=True, help="the lab owns 127.<octet>.0.0/16")
     parser.add_argument("--state", type=Path, required=True, help="folder of the lab's files")
+    parser.add_argument("--speed", type=float, default=DEFAULT_SPEED, help="times that of AWS")
     arguments = parser.parse_args()
     addresses, directory = Addresses(arguments.octet), arguments.state.resolve()
     settled = environment(os.environ, addresses, directory)
@@ -30,7 +32,7 @@ def main() -> None:
     from deploy.lab.cloud.lab import Lab  # noqa: PLC0415 - see above
     from deploy.lab.cloud.serve import serve  # noqa: PLC0415 - see above
 
-    serve(Lab(addresses, directory))
+    serve(Lab(addresses, directory, speed=arguments.speed))
 
 
 if __name__ == "__main__":

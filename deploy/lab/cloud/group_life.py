@@ -23,6 +23,7 @@ from deploy.lab.cloud.group_model import (
 from deploy.lab.cloud.groups import Groups, tell_target_state, terminate, to_target_group
 from deploy.lab.cloud.lab import Lab
 from deploy.lab.cloud.observed import now
+from deploy.lab.delays import scaled
 
 ASG = Internals("services.autoscaling", "_hooks")
 EC2 = Internals("services.ec2", "_ACTION_MAP", "_instances", "_subnets")
@@ -148,7 +149,7 @@ class Life:
             return "a user health-check."
         if state != "running" and member.state != "Warmed:Stopped":
             return f"an EC2 health check indicating it has been {state} or stopped."
-        if member.booted and self._seen(member) == "exited" and state == "running":
+        if state == "running" and self._has_crashed(member):
             return "an EC2 instance status checks failure."
         served_s = now() - member.in_service_at if member.in_service_at is not None else 0.0
         if group.settings.health_check_type != "ELB" or served_s <= group.settings.grace_s:
@@ -159,6 +160,15 @@ class Life:
             if arn in ALB.tgs
         ]
         return "an ELB system health check failure." if "unhealthy" in states else ""
+
+    def _has_crashed(self, member: Member) -> bool:
+        """Whether its machine ended by itself, as long ago as it takes to be noticed."""
+        if not (member.booted and self._seen(member) == "exited"):
+            member.ended_at = None
+            return False
+        if member.ended_at is None:
+            member.ended_at = now()
+        return now() - member.ended_at >= scaled("status-check", self._lab.speed)
 
     def _seen(self, member: Member) -> str:
         return str(self._lab.observed.machine(member.instance_id).get("state", ""))

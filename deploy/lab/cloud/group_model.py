@@ -62,6 +62,8 @@ class Member:
     # Whether its machine was seen since it was launched or started: what was said before
     # is about its earlier life.
     booted: bool = False
+    # When its machine was found to have ended by itself.
+    ended_at: float | None = None
     # What CompleteLifecycleAction said.
     result: str = ""
 

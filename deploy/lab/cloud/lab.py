@@ -1,5 +1,6 @@
 """What the additions share: this lab's addresses, its folder, and what its agents saw."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,3 +19,5 @@ class Lab:
     draining: Draining = field(default_factory=Draining)
     # Names of stacks that are being created and shall be deleted: nothing waits for them.
     cancelled: set[str] = field(default_factory=set)
+    # How many times faster than AWS; for tests, no wait of AWS's takes any time.
+    speed: float = math.inf

@@ -209,7 +209,7 @@ def running(directory: Path) -> Iterator[Cloud]:
     addresses = Addresses(free_octet())
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "cloud.log").open("wb") as log:
-        arguments = ["--octet", str(addresses.octet), "--state", str(directory)]
+        arguments = ["--octet", str(addresses.octet), "--state", str(directory), "--speed", "1000"]
         process = subprocess.Popen(
             [sys.executable, "-m", "deploy.lab.cloud", *arguments],
             stdout=log,
