@@ -34,6 +34,7 @@ BOXES = {
     "AWS::SNS::Topic": "SNS topic",
     "AWS::SQS::Queue": "SQS queue",
     "AWS::StepFunctions::StateMachine": "state machine",
+    "AWS::WAFv2::WebACL": "web ACL",
 }
 # Where the service itself runs: behind everything else.
 COMPUTE = {
@@ -55,11 +56,13 @@ WAYS: tuple[tuple[str, str, str, How], ...] = (
     ("AWS::ECS::Service", "LoadBalancers", SELF, "through"),
     ("AWS::ECS::Service", SELF, "CapacityProviderStrategy", "on"),
     ("AWS::ElasticLoadBalancingV2::Listener", "LoadBalancerArn", "DefaultActions", "through"),
+    ("AWS::ElasticLoadBalancingV2::ListenerRule", "ListenerArn", "Actions", "through"),
     ("AWS::ElasticLoadBalancingV2::TargetGroup", SELF, "Targets", "through"),
     ("AWS::Route53::RecordSet", SELF, "AliasTarget", "asked"),
     ("AWS::Route53::RecordSet", SELF, "ResourceRecords", "asked"),
     ("AWS::SNS::Subscription", "TopicArn", "Endpoint", "through"),
     ("AWS::StepFunctions::StateMachine", SELF, "DefinitionString", "through"),
+    ("AWS::WAFv2::WebACLAssociation", "ResourceArn", "WebACLArn", "asked"),
 )
 # Parameters that stand for the queue of the foundation.
 QUEUE_PARAMETERS = {"QueueName", "QueueUrl"}
@@ -156,7 +159,7 @@ def _is_there(resource: Node, template: Template) -> bool:
 
 
 def _boxes_at(name: str, key: str, template: Template, boxes: dict[str, Box]) -> list[str]:
-    """The boxes that a property refers to, also by way of a capacity provider."""
+    """The boxes that a property refers to, also by way of a capacity provider or a listener."""
     if key == SELF:
         return [name]
     names = list(_references(template.resources[name].get("Properties", {}).get(key)))
@@ -164,6 +167,8 @@ def _boxes_at(name: str, key: str, template: Template, boxes: dict[str, Box]) ->
         resource = template.resources.get(named, {})
         if resource.get("Type") == "AWS::ECS::CapacityProvider":
             names += _references(resource["Properties"])
+        if resource.get("Type") == "AWS::ElasticLoadBalancingV2::Listener":
+            names += _references(resource["Properties"]["LoadBalancerArn"])
     names = [QUEUE if named in QUEUE_PARAMETERS else named for named in names]
     return [named for named in dict.fromkeys(names) if named in boxes]
 
@@ -209,7 +214,7 @@ def _draw_clients(found: Traffic) -> None:
     """Clients call what nobody else sends requests to, unless it runs the service itself."""
     reached = {arrow.head for arrow in found.arrows if not arrow.is_optional}
     for box in list(found.boxes.values()):
-        starts = any(arrow.tail == box.name and arrow.how != "on" for arrow in found.arrows)
-        if starts and box.name not in reached | {CLIENTS, QUEUE} and not box.is_service:
-            asked = any(arrow.tail == box.name and arrow.how == "asked" for arrow in found.arrows)
-            found.draw(CLIENTS, box.name, "asked" if asked else "through", is_optional=False)
+        ways = {arrow.how for arrow in found.arrows if arrow.tail == box.name} - {"on"}
+        if ways and box.name not in reached | {CLIENTS, QUEUE} and not box.is_service:
+            how: How = "asked" if ways == {"asked"} else "through"
+            found.draw(CLIENTS, box.name, how, is_optional=False)
