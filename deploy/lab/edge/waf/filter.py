@@ -59,10 +59,21 @@ def asks(balancer: LoadBalancer) -> dict[str, Any]:
             },
             "authorization_response": {
                 "allowed_upstream_headers": {"patterns": [{"prefix": "x-amzn-waf-"}]},
-                "allowed_client_headers": {"patterns": [{"safe_regex": {"regex": ".*"}}]},
+                "allowed_client_headers": {
+                    "patterns": [{"safe_regex": {"regex": _not_beginning_with("x-envoy-")}}]
+                },
             },
         },
     )
+
+
+def _not_beginning_with(prefix: str) -> str:
+    """A regular expression without look-ahead, which Envoy's do not have.
+
+    >>> _not_beginning_with("ab")
+    '([^a].*)?|a([^b].*)?'
+    """
+    return "|".join(f"{prefix[:at]}([^{prefix[at]}].*)?" for at in range(len(prefix)))
 
 
 def replies() -> Iterator[dict[str, Any]]:
