@@ -24,6 +24,7 @@ from deploy.lab.cloud import (
     lambda_,
     listener_rules,
     pin,
+    queues,
     route53,
     route53_resources,
     security_groups,
@@ -122,6 +123,7 @@ def install(lab: Lab) -> Callable[[], Json]:
     route53_resources.install()
     amendments.install()
     buckets.install()
+    queues.install()
     step_functions.install()
     signals = Signals(cancelled=lab.cancelled)
     creation_policy.install(signals)

@@ -311,6 +311,25 @@ def test_the_queues_own_limit_is_kept(cloud: Cloud, queue: Stack) -> None:
     assert "shorter than 2048 bytes" in reply.json["Error"]["Message"]
 
 
+def test_attributes_count_towards_the_limit(cloud: Cloud, queue: Stack) -> None:
+    sqs, url = cloud.client("sqs"), queue.outputs["Queue"]
+
+    def send(body: int, attributes: int) -> None:
+        value: Value = {"DataType": "String", "StringValue": "v"}
+        sqs.send_message(
+            QueueUrl=url,
+            MessageBody="x" * body,
+            MessageAttributes={f"n{number:02}": value for number in range(attributes)},
+        )
+
+    send(2038, 1)  # name 3, type 6, value 1
+    with pytest.raises(ClientError, match="shorter than 2048 bytes"):
+        send(2039, 1)
+    with pytest.raises(ClientError, match="exceeds the allowed maximum"):
+        send(1, 11)
+    assert len(received(cloud, url)) == 1
+
+
 def test_a_role_reaches_only_what_its_policy_allows(cloud: Cloud, queue: Stack) -> None:
     reply = caller(cloud, queue)("POST", "/elsewhere", "x")
 
@@ -672,6 +691,7 @@ def handler(event, context):
         raise ValueError("[NotFound] nothing here")
     return {"seen": event}
 """
+INVOKE = "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${F.Arn}/invocations"
 FUNCTION: Json = api(
     {
         "Runs": role("logs:*", "*", principal="lambda.amazonaws.com"),
@@ -696,6 +716,31 @@ FUNCTION: Json = api(
             },
         },
         "Mapped": path("mapped"),
+        "ByRole": path("by-role"),
+        "Few": role("lambda:InvokeFunction", att("F", "Arn")),
+        "PostByRole": method(
+            "POST",
+            ref("ByRole"),
+            {
+                "Type": "AWS",
+                "IntegrationHttpMethod": "POST",
+                "Uri": sub(INVOKE),
+                "Credentials": att("Few", "Arn"),
+                "IntegrationResponses": [{"StatusCode": "200"}],
+            },
+        ),
+        "ByStranger": path("by-stranger"),
+        "PostByStranger": method(
+            "POST",
+            ref("ByStranger"),
+            {
+                "Type": "AWS",
+                "IntegrationHttpMethod": "POST",
+                "Uri": sub(INVOKE),
+                "Credentials": att("Runs", "Arn"),
+                "IntegrationResponses": [{"StatusCode": "200"}],
+            },
+        ),
         "Later": path("later"),
         "Post": method(
             "POST",
@@ -703,10 +748,7 @@ FUNCTION: Json = api(
             {
                 "Type": "AWS",
                 "IntegrationHttpMethod": "POST",
-                "Uri": sub(
-                    "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/"
-                    "${F.Arn}/invocations"
-                ),
+                "Uri": sub(INVOKE),
                 "RequestTemplates": {
                     "application/json": '{"fail": $input.json("$.fail"), '
                     '"via": "$context.httpMethod"}'
@@ -748,6 +790,9 @@ def test_a_functions_answer_and_its_errors_are_mapped(cloud: Cloud) -> None:
 
     assert (good.status, good.json) == (200, {"seen": {"fail": False, "via": "POST"}})
     assert (bad.status, bad.json) == (404, {"why": "[NotFound] nothing here"})
+    # A role instead of the function's own policy, which names another path.
+    assert ask("POST", "/by-role", {"n": 1}).json == {"seen": {"n": 1}}
+    assert ask("POST", "/by-stranger", {"n": 1}).status == 500
     # A backend that nobody answers at.
     assert nobody.status == 504
     assert cloud.deleted(stack.name) == "DELETE_COMPLETE"

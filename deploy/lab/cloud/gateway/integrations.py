@@ -15,11 +15,13 @@ from deploy.lab.cloud.gateway import (
     http_proxy,
     lambda_proxy,
     mapping,
+    permissions,
     responses,
     services,
 )
 from deploy.lab.cloud.gateway.backends import Backend
 from deploy.lab.cloud.gateway.exchange import Answer, GatewayError, Request
+from deploy.lab.cloud.gateway.permissions import NotAssumableError, Use
 from deploy.lab.cloud.gateway.vpc_links import VpcLinks
 
 # https://docs.aws.amazon.com/apigateway/latest/api/API_PutIntegration.html: 50 ms to 29 s.
@@ -163,8 +165,11 @@ async def _invoked(call: Call, event: Json) -> functions.Outcome:
     Raises:
         GatewayError: 500, when it did not run.
     """
+    uri = http_proxy.with_stage_variables(str(call.integration["uri"]), call.stage_variables)
+    if role := call.integration.get("credentials"):
+        _check_role(str(role), functions.reference(uri), call.caller)
     outcome = await functions.invoke(
-        http_proxy.with_stage_variables(str(call.integration["uri"]), call.stage_variables),
+        uri,
         event,
         call.caller,
         trace=call.trace,
@@ -175,6 +180,17 @@ async def _invoked(call: Call, event: Json) -> functions.Outcome:
     if outcome.failure == "rejected":
         raise GatewayError("INTEGRATION_FAILURE", "Internal server error", status=500)
     return outcome
+
+
+def _check_role(role: str, function: str, caller: functions.Caller) -> None:
+    """A role instead of the function's own policy must allow the call."""
+    use = Use("lambda:InvokeFunction", function, caller.account, caller.region, caller.source_arn)
+    try:
+        refusal = permissions.denied(role, use)
+    except NotAssumableError as error:
+        refusal = str(error)
+    if refusal:
+        raise mapping.wrong_configuration(refusal)
 
 
 # The loop itself keeps no task alive.
