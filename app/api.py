@@ -142,11 +142,11 @@ def _add_messages(app: FastAPI, queue: MessageQueue) -> None:
     )
     async def send_message(new: NewMessage, request: Request) -> Response:
         """Put a message into the queue; the answer comes after the queue acknowledged it."""
-        attributes = {**(new.attributes or {}), REQUEST_ID: request_id.get()}
+        own_id, of = request_id.get(), trace.get()
+        attributes = {**(new.attributes or {}), REQUEST_ID: own_id}
         if (key := request.headers.get(KEY_HEADER)) is not None:
             attributes[IDEMPOTENCY_KEY] = _checked(key)
-        of = trace.get()
-        message = Message(new.body, attributes, trace=of.header if of else "")
+        message = Message(new.body, attributes, trace=of.beside(own_id) if of else "")
         accepted = Accepted(id=await queue.send(message))
         # Our own answer need not be validated before it is written.
         return Response(

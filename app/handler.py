@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from app.logs import request_id
 from app.messages import IDEMPOTENCY_KEY, REQUEST_ID, Delivery, size_bytes
-from app.tracing import from_aws, trace
+from app.tracing import of_message, trace
 
 # Returns when the message is done with; raises when it must come again.
 Handle: TypeAlias = Callable[[Delivery], None]
@@ -29,8 +29,9 @@ def handle(delivery: Delivery) -> None:
 
 def succeeded(do: Handle, delivery: Delivery) -> bool:
     """Handle one delivery; what is logged bears the id and trace of the request that sent it."""
-    id_token = request_id.set(delivery.message.attributes.get(REQUEST_ID, ""))
-    trace_token = trace.set(from_aws(delivery.message.trace))
+    sent_by = delivery.message.attributes.get(REQUEST_ID, "")
+    id_token = request_id.set(sent_by)
+    trace_token = trace.set(of_message(delivery.message.trace, sent_by))
     try:
         do(delivery)
     except Exception:

@@ -8,6 +8,7 @@ from deploy.alb_ecs_ec2.variant import ALB_ECS_EC2
 from deploy.alb_ecs_fargate.variant import ALB_ECS_FARGATE
 from deploy.alb_lambda.variant import ALB_LAMBDA
 from deploy.apigw_direct.variant import APIGW_DIRECT
+from deploy.apigw_http.variant import APIGW_HTTP
 from deploy.apigw_lambda.variant import APIGW_LAMBDA
 from deploy.ec2_eip.variant import EC2_EIP
 from deploy.ec2_route53.variant import EC2_ROUTE53
@@ -23,6 +24,7 @@ VARIANTS: tuple[Variant, ...] = (
     ALB_LAMBDA,
     APIGW_LAMBDA,
     APIGW_DIRECT,
+    APIGW_HTTP,
 )
 
 BY_NAME = {variant.name: variant for variant in VARIANTS}

@@ -5,8 +5,8 @@ from html import escape
 from pathlib import Path
 
 from deploy.model import Variant
-from tests.documents.traffic import CLIENTS, QUEUE, Arrow, Box, Traffic, traffic
-from tests.templates.reading import DEPLOY, template_of
+from tests.documents.traffic import CLIENTS, QUEUE, Arrow, Box, Traffic, traffic, whole
+from tests.templates.reading import DEPLOY
 
 WIDTH, HEIGHT = 138, 52
 GAP, ROW = 44, 72
@@ -44,8 +44,8 @@ def path_of(variant: Variant) -> Path:
 
 
 def drawing(variant: Variant) -> str:
-    """Draw what the template of the variant's last stack says."""
-    return drawn(traffic(template_of(variant.stacks[-1])), variant.title)
+    """Draw what the templates of the variant's stacks say."""
+    return drawn(traffic(whole(variant)), variant.title)
 
 
 def drawn(found: Traffic, title: str) -> str:

@@ -3,7 +3,7 @@
 import re
 
 from deploy.model import Variant
-from tests.templates.reading import DEPLOY, each_variant
+from tests.templates.reading import DEPLOY, each_variant, template_of
 
 HEADINGS = [
     "When to choose it, and what instead",
@@ -40,7 +40,7 @@ def test_a_chapter_judges_as_the_summary_does(variant: Variant) -> None:
 
 @each_variant
 def test_a_chapter_names_only_resources_and_parameters_that_there_are(variant: Variant) -> None:
-    template = (DEPLOY / variant.slug / "template.yaml").read_text(encoding="utf-8")
+    template = "".join(template_of(stack).text for stack in variant.stacks)
     walk = chapter_of(variant).partition("\n## The template")[2].partition("\n## ")[0]
 
     named = set(re.findall(r"`([A-Z][a-z][A-Za-z0-9]+)`", walk))

@@ -7,8 +7,8 @@ import pytest
 
 from deploy.model import Variant
 from tests.documents.drawing import drawing, drawn, path_of, placed
-from tests.documents.traffic import CLIENTS, QUEUE, Arrow, Traffic, traffic
-from tests.templates.reading import Template, each_variant, read, template_of
+from tests.documents.traffic import CLIENTS, QUEUE, Arrow, Traffic, traffic, whole
+from tests.templates.reading import Template, each_variant, read
 
 ANEW = "stale: `python -m tests.documents` makes it anew"
 
@@ -32,7 +32,7 @@ def test_the_chapter_shows_its_diagram_and_says_what_is_on_it(variant: Variant) 
 
 @each_variant
 def test_requests_get_from_the_clients_to_the_queue(variant: Variant) -> None:
-    found = traffic(template_of(variant.stacks[-1]))
+    found = traffic(whole(variant))
     reached = {CLIENTS}
     for _ in found.boxes:
         reached |= {arrow.head for arrow in found.arrows if arrow.tail in reached}
@@ -42,7 +42,7 @@ def test_requests_get_from_the_clients_to_the_queue(variant: Variant) -> None:
 
 @each_variant
 def test_boxes_do_not_overlap_and_the_picture_is_described(variant: Variant) -> None:
-    found = traffic(template_of(variant.stacks[-1]))
+    found = traffic(whole(variant))
     root = ET.fromstring(drawing(variant))  # noqa: S314  our own
 
     assert len(set(placed(found).values())) == len(found.boxes)

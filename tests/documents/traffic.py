@@ -5,12 +5,13 @@ against the traffic: a service names its target group, and requests come out of 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from tests.templates.reading import Node, Template, walk
+from deploy.model import Output, Variant
+from tests.templates.reading import Node, Template, template_of, walk
 
 # Passed through; looked up, as a name is; or one standing on the other.
 How: TypeAlias = Literal["through", "asked", "on"]
@@ -109,6 +110,35 @@ class Traffic:
         arrow = Arrow(tail, head, how, optional)
         if arrow not in self.arrows:
             self.arrows.append(arrow)
+
+
+def whole(variant: Variant) -> Template:
+    """The templates of a variant's stacks as one: a parameter is what is put out for it."""
+    first, *others = (template_of(stack) for stack in variant.stacks)
+    content = dict(first.content)
+    names = {stack.name for stack in variant.stacks}
+    for stack, template in zip(variant.stacks[1:], others, strict=True):
+        fed = {
+            name: content["Outputs"][value.key]["Value"]
+            for name, value in stack.parameters.items()
+            if isinstance(value, Output) and value.stack in names
+        }
+        for section, added in template.content.items():
+            if isinstance(added, dict):
+                content[section] = content.get(section, {}) | _filled(added, fed)
+    return replace(first, content=content)
+
+
+def _filled(value: Any, fed: Mapping[str, object]) -> Any:  # noqa: ANN401 - a part of a template
+    match value:
+        case {"Ref": str(name)} if name in fed:
+            return fed[name]
+        case dict():
+            return {key: _filled(part, fed) for key, part in value.items()}
+        case list():
+            return [_filled(part, fed) for part in value]
+        case _:
+            return value
 
 
 def traffic(template: Template) -> Traffic:

@@ -19,6 +19,8 @@ DEFINITION = (
     "AWS::ApiGateway::RequestValidator",
     "AWS::ApiGateway::Resource",
     "AWS::ApiGateway::RestApi",
+    # Methods name it by its id, which changes with what it is made from.
+    "AWS::ApiGatewayV2::VpcLink",
 )
 
 
@@ -30,19 +32,28 @@ def deployment_name(template: Template) -> str:
 @each_template
 def test_the_deployment_carries_the_digest_of_its_api(template: Template) -> None:
     for name in template.of_type("AWS::ApiGateway::Deployment"):
-        wanted = deployment_name(template)
-        assert name == wanted, (
+        wanted, known = deployment_name(template), name[: len("Deployment01234567")]
+        assert known == wanted, (
             f"the API changed, so its deployment needs a new name: "
-            f"sed -i s/{name}/{wanted}/ deploy/{template.slug}/template.yaml"
+            f"sed -i s/{known}/{wanted}/ deploy/{template.slug}/template.yaml"
         )
 
 
 @each_template
-def test_the_deployment_waits_for_every_method_and_gateway_response(template: Template) -> None:
+def test_a_deployment_waits_for_every_method_and_gateway_response(template: Template) -> None:
     # Authorizers, models, validators and resources are referred to by methods, so they come before.
-    waited_for = template.of_type(METHOD, "AWS::ApiGateway::GatewayResponse")
-    for name in template.of_type("AWS::ApiGateway::Deployment"):
-        assert set(template.resources[name]["DependsOn"]) == set(waited_for)
+    parts = template.of_type(METHOD, "AWS::ApiGateway::GatewayResponse")
+    always = {name for name in parts if "Condition" not in template.resources[name]}
+    deployments = template.of_type("AWS::ApiGateway::Deployment")
+    for name in deployments:
+        waited_for = set(template.resources[name]["DependsOn"])
+        # One that is made when a parameter asks for it comes after the one that always is.
+        for earlier in waited_for & set(deployments):
+            waited_for |= set(template.resources[earlier]["DependsOn"])
+        if "Condition" in template.resources[name]:
+            assert waited_for - set(deployments) == set(parts), name
+        else:
+            assert waited_for == always, name
 
 
 @each_template
@@ -51,6 +62,38 @@ def test_no_parameter_changes_the_api_behind_the_back_of_its_deployment(template
     free = {name for name, it in template.parameters.items() if "Default" in it}
     for logical_id, properties in template.of_type(*DEFINITION).items():
         assert free & set(_named(properties)) == set(), logical_id
+
+
+@each_template
+def test_whatever_a_condition_adds_to_the_api_has_a_deployment_of_its_own(
+    template: Template,
+) -> None:
+    deployments = template.of_type("AWS::ApiGateway::Deployment")
+    with_own = {template.resources[name].get("Condition") for name in deployments}
+    for logical_id, properties in template.of_type(*DEFINITION).items():
+        resource = template.resources[logical_id]
+        for condition in {*_conditions(properties), resource.get("Condition")} - {None}:
+            assert _ways(template, str(condition)) <= with_own, logical_id
+
+
+def _conditions(properties: Node) -> set[str]:
+    found: set[str] = set()
+    for part in walk(properties):
+        match part:
+            case {"Fn::If": [str(condition), *_]}:
+                found.add(condition)
+            case _:
+                pass
+    return found
+
+
+def _ways(template: Template, condition: str) -> set[str]:
+    """The conditions that this one is true for: itself, unless it says that it is one of others."""
+    match template.content["Conditions"][condition]:
+        case {"Fn::Or": list(others)}:
+            return {str(other["Condition"]) for other in others}
+        case _:
+            return {condition}
 
 
 def _named(properties: Node) -> list[str]:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from deploy.model import Variant
-from tests.templates.reading import DEPLOY, Template, each_template, each_variant
+from tests.templates.reading import DEPLOY, Node, Template, each_template, each_variant, template_of
 
 APP = DEPLOY.parent / "app"
 SETTINGS = (APP / "settings.py").read_text()
@@ -25,7 +25,7 @@ def test_the_service_knows_every_variable_that_a_template_sets(template: Templat
 def test_every_way_of_starting_the_service_gets_what_it_cannot_do_without(
     variant: Variant,
 ) -> None:
-    text = (DEPLOY / variant.slug / "template.yaml").read_text()
+    text = "".join(template_of(stack).text for stack in variant.stacks)
     if not variant.artifacts:  # nothing of ours is started
         assert NAME.findall(text) == []
         return
@@ -35,12 +35,14 @@ def test_every_way_of_starting_the_service_gets_what_it_cannot_do_without(
 
 @each_variant
 def test_the_variant_is_called_by_its_slug(variant: Variant) -> None:
-    text = (DEPLOY / variant.slug / "template.yaml").read_text()
-    said = re.findall(
-        r"NINEWAYS_VARIANT(?:: |='|\n +Value: )([a-z0-9_]+)", text
-    )  # Lambda, shell, ECS
+    for template in map(template_of, variant.stacks):
+        said = re.findall(
+            r"NINEWAYS_VARIANT(?:: |='|\n +Value: )([a-z0-9_]+)", template.text
+        )  # Lambda, shell, ECS
 
-    assert set(said) == ({variant.slug} if variant.artifacts else set())
+        assert set(said) == ({template.slug} if variant.artifacts else set())
+    if variant.served_by is not None:
+        assert variant.served_by in {template_of(stack).slug for stack in variant.stacks}
 
 
 @each_template
@@ -88,15 +90,19 @@ def test_containers_are_reached_at_the_port_that_the_service_listens_on(
                 assert mapping["ContainerPort"] == int(port[1])
 
 
-@each_template
-def test_the_stage_is_called_as_the_function_believes(template: Template) -> None:
-    (*names,) = (
-        stage["StageName"] for stage in template.of_type("AWS::ApiGateway::Stage").values()
-    )
-    prefixes = re.findall(r"NINEWAYS_STAGE_PREFIX: (/\S+)", template.text)
-    behind = names if template.of_type("AWS::Lambda::Function") else []
+@each_variant
+def test_the_stage_is_called_as_the_service_believes(variant: Variant) -> None:
+    stages: list[Node] = []
+    believed: list[object] = []
+    for stack in variant.stacks:
+        template = template_of(stack)
+        stages += template.of_type("AWS::ApiGateway::Stage").values()
+        believed += re.findall(r"NINEWAYS_STAGE_PREFIX: (/\S+)", template.text)
+        believed += [value for name, value in stack.parameters.items() if name == "StagePrefix"]
+    if not variant.artifacts or not stages:
+        return
 
-    assert prefixes == [f"/{name}" for name in behind]
+    assert believed == [f"/{stage['StageName']}" for stage in stages]
 
 
 @each_template

@@ -13,6 +13,7 @@ from deploy.lab.cloud import (
     application_autoscaling,
     autoscaling,
     buckets,
+    conditions,
     creation_policy,
     ec2,
     ecs,
@@ -125,6 +126,7 @@ def install(lab: Lab) -> Callable[[], Json]:
     buckets.install()
     queues.install()
     step_functions.install()
+    conditions.install()
     signals = Signals(cancelled=lab.cancelled)
     creation_policy.install(signals)
     groups = Groups()

@@ -62,15 +62,24 @@ def test_what_is_no_trace_of_w3c_is_none(header: str) -> None:
     assert from_w3c(header) is None
 
 
-def test_a_message_carries_the_trace_of_the_request_that_sent_it(
-    queue: MemoryQueue, identity: Identity
+@pytest.mark.parametrize(
+    ("headers", "carried"),
+    [
+        ({"X-Amzn-Trace-Id": HEADER}, HEADER),
+        # The request is called by its trace, so its id says it all.
+        ({"X-Amzn-Trace-Id": f"Root={ROOT}"}, ""),
+        ({"X-Amzn-Trace-Id": f"Root={ROOT}", "X-Request-Id": "own"}, f"Root={ROOT}"),
+        ({}, ""),
+    ],
+)
+def test_a_message_carries_the_trace_unless_the_requests_id_says_it(
+    queue: MemoryQueue, identity: Identity, headers: dict[str, str], carried: str
 ) -> None:
     client = TestClient(create_app(queue, identity))
 
-    client.post("/messages", json={"body": "hello"}, headers={"X-Amzn-Trace-Id": HEADER})
-    client.post("/messages", json={"body": "hello"})
+    client.post("/messages", json={"body": "hello"}, headers=headers)
 
-    assert [sent.message.trace for sent in queue.visible] == [HEADER, ""]
+    assert [sent.message.trace for sent in queue.visible] == [carried]
     assert trace.get() is None
 
 
@@ -79,14 +88,15 @@ def test_a_trace_counts_towards_no_limit() -> None:
 
 
 @pytest.mark.usefixtures("restored_logging")
+@pytest.mark.parametrize("header", [HEADER, f"Root={ROOT}"])
 def test_the_service_the_worker_and_the_function_log_the_same_trace(
-    queue: MemoryQueue, identity: Identity, capsys: pytest.CaptureFixture[str]
+    queue: MemoryQueue, identity: Identity, capsys: pytest.CaptureFixture[str], header: str
 ) -> None:
     function = importlib.import_module("app.entrypoints.lambda_sqs").handler
     configure_logs(level="DEBUG", variant="test")
     client = TestClient(create_app(queue, identity))
 
-    client.post("/messages", json={"body": "hello"}, headers={"X-Amzn-Trace-Id": HEADER})
+    client.post("/messages", json={"body": "hello"}, headers={"X-Amzn-Trace-Id": header})
     (sent,) = queue.visible
     assert succeeded(handle, Delivery(sent.id, "r", sent.message))
     function(_event(sent), None)
@@ -107,11 +117,11 @@ def _event(sent: Delivery) -> dict[str, Any]:
                 "messageId": sent.id,
                 "receiptHandle": "r",
                 "body": sent.message.body,
-                "messageAttributes": {},
-                "attributes": {
-                    "ApproximateReceiveCount": "1",
-                    "AWSTraceHeader": sent.message.trace,
+                "messageAttributes": {
+                    name: {"stringValue": value} for name, value in sent.message.attributes.items()
                 },
+                "attributes": {"ApproximateReceiveCount": "1"}
+                | ({"AWSTraceHeader": sent.message.trace} if sent.message.trace else {}),
             }
         ]
     }
