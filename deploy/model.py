@@ -22,6 +22,7 @@ class Feature(StrEnum):
     PAYLOAD_10_MB = "payload-10-mb"
     TIMEOUT_29_S = "timeout-29-s"
     PAYLOAD_1_MB = "payload-1-mb"
+    CONCURRENCY = "concurrency"
     WAF = "waf"
     HYBRID = "hybrid"
     EVENTS = "events"

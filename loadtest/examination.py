@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import anyio
 import httpx2
 
+from deploy.explain import explained
 from loadtest.inside import Inside
 from loadtest.queue_probe import QueueProbe, Received
 from loadtest.run import Check, Verdict
@@ -193,6 +194,11 @@ async def make(check: Examine, service: Service, *, feature: str = "") -> Check:
             verdict, reason = Verdict.NOT_PROMISED, excuse
     except CheckSkippedError as skipped:
         verdict, reason = Verdict.SKIPPED, str(skipped)
+    except Exception as error:
+        # What the account says about a look into it; anything else is a bug.
+        if (known := explained(error)) is None:
+            raise
+        verdict, reason = Verdict.FAILED, known.message
     if verdict is not Verdict.FAILED:
         service.believed += service.said[before:]
     return Check(

@@ -20,6 +20,22 @@ class Inside(Protocol):
         """How long the stage keeps an answer of /cached/whoami; None while it has no cache."""
         ...
 
+    def quota(self) -> int | None:
+        """How many requests the plan of the API key allows a day, week or month."""
+        ...
+
+    def set_quota(self, limit: int) -> None:
+        """Allow so many instead; what was counted already stays counted."""
+        ...
+
+    def reserved(self) -> int | None:
+        """How many requests at once are reserved for the function, and its most; None if none."""
+        ...
+
+    def reserve(self, at_once: int | None) -> None:
+        """Reserve so many for it instead, or none."""
+        ...
+
     def events(self) -> QueueProbe:
         """A queue that listens to the topic of events."""
         ...

@@ -11,6 +11,8 @@ from deploy.secrets import Secret, secret_of
 from loadtest.queue_probe import SqsProbe
 
 if TYPE_CHECKING:
+    from types_boto3_apigateway.type_defs import UsagePlanTypeDef
+
     from deploy.account import AccountPlace
 
 # As a stage names the settings of a method.
@@ -45,6 +47,35 @@ class AccountInside:
             return float(settings.get("cacheTtlInSeconds", 300))
         return None
 
+    def quota(self) -> int | None:
+        """See `Inside`."""
+        limit = self._plan().get("quota", {}).get("limit")
+        return None if limit is None else int(limit)
+
+    def set_quota(self, limit: int) -> None:
+        """See `Inside`."""
+        self.place.clients.apigateway.update_usage_plan(
+            usagePlanId=self._plan()["id"],
+            patchOperations=[{"op": "replace", "path": "/quota/limit", "value": str(limit)}],
+        )
+
+    def reserved(self) -> int | None:
+        """See `Inside`."""
+        told = self.place.lambda_.get_function_concurrency(
+            FunctionName=self._output("FunctionName")
+        )
+        return told.get("ReservedConcurrentExecutions")
+
+    def reserve(self, at_once: int | None) -> None:
+        """See `Inside`."""
+        function = self._output("FunctionName")
+        if at_once is None:
+            self.place.lambda_.delete_function_concurrency(FunctionName=function)
+        else:
+            self.place.lambda_.put_function_concurrency(
+                FunctionName=function, ReservedConcurrentExecutions=at_once
+            )
+
     def events(self) -> SqsProbe:
         """See `Inside`."""
         return SqsProbe(self.place.sqs, self._output("EventQueueUrl"))
@@ -74,6 +105,16 @@ class AccountInside:
     def remove(self, key: str) -> None:
         """See `Inside`."""
         self.place.s3.delete_object(Bucket=self._output("ObjectsName"), Key=key)
+
+    def _plan(self) -> "UsagePlanTypeDef":
+        """The plan of the variant's API; there is one."""
+        api = self._output("ApiId")
+        plans = self.place.clients.apigateway.get_usage_plans(limit=500)["items"]
+        return next(
+            plan
+            for plan in plans
+            if any(stage.get("apiId") == api for stage in plan.get("apiStages", []))
+        )
 
     def _output(self, key: str) -> str:
         return self.place.output(Output(self.variant.url.stack, key))

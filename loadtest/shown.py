@@ -50,15 +50,15 @@ def summed(checks: Iterable[Check]) -> str:
     return escape("; ".join(parts))
 
 
-def all_summed(results: Mapping[str, Sequence[Check]]) -> Table:
-    """A row a target, for those who verified several."""
-    table = a_table("in sum", ())
-    table.add_column("", overflow="fold")
+def all_summed(results: Mapping[str, Sequence[Check]]) -> str:
+    """A line a target, for those who verified several."""
+    width = max(map(len, results))
+    lines = ["", "[bold]in sum[/]"]
     for name, checks in results.items():
         failed = any(check.verdict is Verdict.FAILED for check in checks)
         mark = MARKS[Verdict.FAILED if failed else Verdict.PASSED]
-        table.add_row(f"{mark} [bold]{escape(name)}[/]", summed(checks))
-    return table
+        lines.append(f"{mark} {escape(name.ljust(width))}  {summed(checks)}")
+    return "\n".join(lines)
 
 
 def tables(run: Run, summaries: Sequence[Summary]) -> list[Table]:

@@ -38,5 +38,5 @@ ALB_LAMBDA = Variant(
     burden="low",
     known_for="serverless, cheaper than API Gateway",
     limits="1 MB each way; 1,000 requests at once by default; no keys, caches or quotas",
-    features=frozenset({Feature.HYBRID, Feature.PAYLOAD_1_MB, Feature.WAF}),
+    features=frozenset({Feature.CONCURRENCY, Feature.HYBRID, Feature.PAYLOAD_1_MB, Feature.WAF}),
 )

@@ -36,6 +36,7 @@ APIGW_LAMBDA = Variant(
             Feature.API_KEY,
             Feature.AUTHORIZER,
             Feature.CACHE,
+            Feature.CONCURRENCY,
             Feature.METHOD_THROTTLE,
             Feature.PAYLOAD_10_MB,
             Feature.TIMEOUT_29_S,

@@ -10,6 +10,7 @@ from loadtest.examination import Examine
 from loadtest.probes import (
     authorizers,
     caches,
+    concurrency,
     events,
     executions,
     hybrid,
@@ -32,6 +33,7 @@ PROBES: Mapping[Feature, tuple[Examine, ...]] = {
     Feature.PAYLOAD_10_MB: sizes.PAYLOAD_10_MB,
     Feature.TIMEOUT_29_S: timeouts.PROBES,
     Feature.PAYLOAD_1_MB: sizes.PAYLOAD_1_MB,
+    Feature.CONCURRENCY: concurrency.PROBES,
     Feature.WAF: waf.PROBES,
     Feature.HYBRID: hybrid.PROBES,
     Feature.EVENTS: events.PROBES,

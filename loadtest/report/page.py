@@ -44,6 +44,11 @@ class Row:
         return sum(check.verdict is Verdict.SKIPPED for check in self.summary.subject.checks)
 
     @property
+    def not_promised(self) -> int:
+        """How many checks it does not promise to pass, and does not."""
+        return sum(check.verdict is Verdict.NOT_PROMISED for check in self.summary.subject.checks)
+
+    @property
     def failed_checks(self) -> list[Check]:
         """Those that failed."""
         return [c for c in self.summary.subject.checks if c.verdict is Verdict.FAILED]

@@ -65,6 +65,10 @@ class GatewayInMemory:
     passed: list[float] = field(default_factory=list)
     events: MemoryQueue = field(default_factory=MemoryQueue)
     executions: dict[str, str] = field(default_factory=dict)
+    quota: int = 1000
+    keyed: int = 0
+    reserved: int | None = None
+    at_once: int = 0
     bucket: dict[str, tuple[str, bytes]] = field(default_factory=dict)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,7 +90,14 @@ class GatewayInMemory:
         onward = {**scope, "path": path, "raw_path": path.encode()}
         if scope["path"].startswith("/cached/"):
             send = self.keeping(scope["query_string"].decode(), send)
-        await app(onward, receive_again, send)
+        if self.reserved is not None and self.at_once >= self.reserved:
+            await refusal(500, "throttled")(scope, receive_again, send)
+            return
+        self.at_once += 1
+        try:
+            await app(onward, receive_again, send)
+        finally:
+            self.at_once -= 1
 
     def refuse(self, scope: Scope, body: bytes) -> Response | None:
         """What does not get in at all."""
@@ -128,8 +139,10 @@ class GatewayInMemory:
         }
 
     def look_at_key(self, request: Request, _: bytes) -> Response | None:
-        right = request.headers.get("x-api-key") == self.secrets[Secret.API_KEY]
-        return None if right else refusal(403, "forbidden")
+        if request.headers.get("x-api-key") != self.secrets[Secret.API_KEY]:
+            return refusal(403, "forbidden")
+        self.keyed += 1
+        return refusal(429, "quota_exceeded") if self.keyed > self.quota else None
 
     def authorize(self, request: Request, _: bytes) -> Response | None:
         given = request.headers.get("authorization")
@@ -210,6 +223,18 @@ class InsideInMemory:
 
     def cache_ttl_s(self) -> float | None:
         return CACHE_TTL_S if self.has_cache else None
+
+    def quota(self) -> int | None:
+        return self.gateway.quota
+
+    def set_quota(self, limit: int) -> None:
+        self.gateway.quota = limit
+
+    def reserved(self) -> int | None:
+        return self.gateway.reserved
+
+    def reserve(self, at_once: int | None) -> None:
+        self.gateway.reserved = at_once
 
     def events(self) -> MemoryProbe:
         return MemoryProbe(self.gateway.events)

@@ -13,7 +13,9 @@ from app.api import create_app
 from app.identity import Identity
 from app.messages import Message
 from deploy.catalog import VARIANTS
+from deploy.errors import StackError
 from deploy.model import Feature, Variant
+from deploy.secrets import Secret
 from loadtest.examination import Service, name_of
 from loadtest.probes import PROBES
 from loadtest.run import Check, Verdict
@@ -39,6 +41,7 @@ class World:
     has_cache: bool = True
     known: bool = True
     slow: bool = True
+    inside_of: type[InsideInMemory] = InsideInMemory
     queue: MemoryQueue = field(default_factory=MemoryQueue)
 
     def probe(self, *features: Feature) -> list[Check]:
@@ -49,7 +52,7 @@ class World:
             self.queue,
             is_balancer=bool(BALANCED & set(features)),
         )
-        self.inside = InsideInMemory(gateway, has_cache=self.has_cache)
+        self.inside = self.inside_of(gateway, has_cache=self.has_cache)
         asked = app if self.without_gateway else gateway
 
         async def pause(seconds: float) -> None:
@@ -93,6 +96,7 @@ def test_a_gateway_that_has_the_feature_passes_and_nothing_stays(feature: Featur
     assert world.queue.messages == {}
     assert world.inside.gateway.events.messages == {}
     assert world.inside.gateway.bucket == {}
+    assert (world.inside.gateway.quota, world.inside.gateway.reserved) == (1000, None)
 
 
 When = Callable[[Asked], bool]
@@ -158,6 +162,11 @@ def refusing_all(asked: Asked, told: Told) -> Told:
     return told.with_json(429, REFUSED) if asked.path == "/throttled/whoami" else told
 
 
+def unrefused(asked: Asked, told: Told) -> Told:
+    """No quota is kept."""
+    return told.with_json(200, LET_IN) if told.status == 429 and "keyed" in asked.path else told
+
+
 def attack_passes(*words: str, in_query: bool) -> Break:
     """Let one kind of attack pass."""
 
@@ -177,6 +186,7 @@ SABOTAGE: Mapping[str, Break] = {
         at("/keyed/whoami", x_api_key="nineways-verify-knows-no-such-key"), 200, LET_IN
     ),
     "key-right": answered(at("/keyed/whoami", x_api_key="the-key"), 403, REFUSED),
+    "quota-used-up": unrefused,
     "token-missing": answered(at("/authorized/whoami"), 403, REFUSED),
     "token-wrong": answered(
         at("/authorized/whoami", authorization="Bearer nineways-verify-knows-no-such-token"),
@@ -203,6 +213,8 @@ SABOTAGE: Mapping[str, Break] = {
     "below-1-mb": page(lambda a: 800_000 < len(a.body) < 1_000_000, 413),
     "above-1-mb": answered(lambda a: len(a.body) > 1_000_000, 413, REFUSED),
     "too-late": answered(query_has("ms=32000"), 200, {"ms": 32_000}),
+    "bounded": answered(at("/wait"), 200, {"ms": 1000}),
+    "unbounded-again": answered(query_has("ms=10"), 500, REFUSED),
     "sql-in-query": attack_passes("UNION", in_query=True),
     "sql-in-body": attack_passes("DROP TABLE", in_query=False),
     "script-in-query": attack_passes("script", in_query=True),
@@ -307,6 +319,16 @@ def test_without_an_account_what_only_it_knows_is_skipped_with_the_reason(featur
 
     reasons = of(probes_of(checks), Verdict.SKIPPED)
     assert set(reasons.values()) == {"the account behind the service is not known"}
+
+
+def test_what_the_account_refuses_to_say_fails_the_check_and_no_other() -> None:
+    class Closed(InsideInMemory):
+        def secret(self, which: Secret) -> str:
+            raise StackError(f"{which} cannot be read")
+
+    checks = World(inside_of=Closed).probe(Feature.AUTHORIZER)
+
+    assert of(checks, Verdict.FAILED) == {"token-right": "token cannot be read"}
 
 
 def test_what_takes_long_is_skipped_unless_asked_for() -> None:

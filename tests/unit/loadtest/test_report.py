@@ -8,8 +8,8 @@ import pytest
 from loadtest import archive
 from loadtest.report.page import render, write_report
 from loadtest.report.palette import ROLES, SERIES, Colour
-from loadtest.run import Run
-from tests.unit.loadtest.runs import a_run, about, everything, leg, subject
+from loadtest.run import Check, Run, Verdict
+from tests.unit.loadtest.runs import PASSED, a_run, about, everything, leg, subject
 
 VOID_TAGS = {"meta", "link", "br", "img", "hr"}
 
@@ -68,6 +68,18 @@ def test_so_many_as_there_may_be_have_their_rows_and_colours(count: int) -> None
     assert all(name in shown.text for name in names)
     used = {f"var(--series-{n})" for n in range(1, min(count, len(SERIES)) + 1)}
     assert all(colour in html for colour in used)
+
+
+def test_what_is_not_promised_is_counted_and_said() -> None:
+    excused = Check(
+        name="docs", promise="/docs is a page", verdict=Verdict.NOT_PROMISED, reason="no code"
+    )
+    direct = subject("direct", checks=(PASSED, excused))
+
+    text = Page(render(*a_run([direct], {"direct": [leg(about(10))]}))).text
+
+    assert "1 not promised" in text
+    assert "no code" in text
 
 
 def test_every_tag_is_closed(page: Page) -> None:
