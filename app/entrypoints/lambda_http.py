@@ -15,6 +15,7 @@ import os
 
 from mangum import Mangum
 
+from app.balancer_events import LoadBalancerEvents
 from app.logs import configure_logs
 from app.settings import Settings
 from app.wiring import http_service
@@ -24,7 +25,9 @@ configure_logs(level=settings.log_level, variant=settings.variant)
 
 # With lifespan="auto" Mangum would start and stop the service around every single request.
 # A stage's name before the path is the service's own business: it is its root path.
-handler = Mangum(http_service(settings, os.environ), lifespan="off")
+handler = Mangum(
+    http_service(settings, os.environ), lifespan="off", custom_handlers=[LoadBalancerEvents]
+)
 
 gc.freeze()
 gc.enable()

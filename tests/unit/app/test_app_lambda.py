@@ -11,6 +11,7 @@ import pytest
 from mangum import Mangum
 
 from app.api import create_app
+from app.balancer_events import LoadBalancerEvents
 from app.identity import Identity
 from app.messages import Delivery
 from tests.unit.app.conftest import lines
@@ -31,7 +32,11 @@ def event_loop_of_the_runtime() -> Iterator[None]:
 
 @pytest.fixture
 def handle(queue: MemoryQueue, identity: Identity) -> Handler:
-    handler = Mangum(create_app(queue, identity, stage_prefix="/live"), lifespan="off")
+    handler = Mangum(
+        create_app(queue, identity, stage_prefix="/live"),
+        lifespan="off",
+        custom_handlers=[LoadBalancerEvents],
+    )
     return lambda event: dict(handler(event, None))  # type: ignore[arg-type]
 
 
@@ -114,6 +119,39 @@ def test_a_load_balancer_gets_multi_value_headers(handle: Handler, queue: Memory
     assert answer["multiValueHeaders"]["content-type"] == ["application/json"]
     assert "headers" not in answer
     assert len(queue.visible) == 1
+
+
+@pytest.mark.parametrize(
+    "host", ["lb.example", "lb.example:8080", "[2001:db8::1]:80", "[::1]", "a:b", "a:", "", ":80"]
+)
+def test_any_host_header_is_answered(handle: Handler, host: str) -> None:
+    event = load_balancer("GET", "/whoami", Host=host)
+
+    assert handle(event)["statusCode"] == 200
+    del event["multiValueHeaders"], event["multiValueQueryStringParameters"]
+    assert handle(event | {"headers": {"host": host}})["statusCode"] == 200
+
+
+def test_headers_arrive_as_they_came() -> None:
+    event = load_balancer("GET", "/", Host="a:b", Cookie="c=1", **{"X-Forwarded-Port": "8080"})
+    event["multiValueHeaders"]["Cookie"] = ["c=1", "d=2"]
+
+    scope = LoadBalancerEvents(event, None, {}).scope  # type: ignore[arg-type, typeddict-item]
+
+    assert sorted(map(tuple, scope["headers"])) == [
+        (b"cookie", b"c=1"),
+        (b"cookie", b"d=2"),
+        (b"host", b"a:b"),
+        (b"x-forwarded-port", b"8080"),
+    ]
+    assert scope["server"] == ("mangum", 8080)
+    assert scope["aws.event"] is event
+
+
+def test_a_health_check_of_a_load_balancer_has_one_header(handle: Handler) -> None:
+    event = load_balancer("GET", "/healthz", **{"user-agent": "ELB-HealthChecker/2.0"})
+
+    assert handle(event)["statusCode"] == 200
 
 
 def test_a_body_in_base64_is_decoded(handle: Handler, queue: MemoryQueue) -> None:
