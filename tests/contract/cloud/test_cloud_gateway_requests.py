@@ -72,7 +72,8 @@ def test_the_most_specific_resource_that_knows_the_verb_serves(echo: Api) -> Non
     assert (one["resource"], one["pathParameters"]) == ("/messages/{id}", {"id": "first"})
     assert (posted["resource"], posted["pathParameters"]) == ("/messages/latest", None)
     assert file["resource"] == "/files/{proxy+}"
-    assert file["pathParameters"] == {"proxy": "a/b c/d"}
+    assert file["pathParameters"] == {"proxy": "a/b%20c/d"}
+    assert file["path"] == "/files/a/b%20c/d"
 
 
 @pytest.mark.parametrize(

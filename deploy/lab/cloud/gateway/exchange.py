@@ -10,8 +10,9 @@ Pairs = tuple[tuple[str, str], ...]
 class Request:
     """A request as a method of an API sees it.
 
-    `path` is below the stage, decoded; `resource_path` is the resource that it matched, such as
-    `/messages/{id}`. Names of headers are as the client wrote them, in order, repeated if repeated.
+    `path` is below the stage and, like `path_parameters`, percent-encoded as the client wrote it:
+    so it stands in a function's event and goes to backends. `resource_path` is the resource that
+    it matched, such as `/messages/{id}`. Headers are in order, and repeated if repeated.
     """
 
     method: str

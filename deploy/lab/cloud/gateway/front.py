@@ -3,11 +3,12 @@
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 from deploy.lab.cloud.border import records
 from deploy.lab.cloud.gateway.exchange import Answer, Pairs, Request
-from deploy.lab.cloud.gateway.pipeline import MAX_PAYLOAD_BYTES, Pipeline
+from deploy.lab.cloud.gateway.integrations import MAX_PAYLOAD_BYTES
+from deploy.lab.cloud.gateway.pipeline import Pipeline
 from deploy.lab.cloud.gateway.snapshots import API_GATEWAY
 
 Message: TypeAlias = MutableMapping[str, Any]
@@ -55,8 +56,8 @@ class Front:
             return
         raw_path = (scope.get("raw_path") or b"/").decode("latin-1")
         stage, _, rest = raw_path.lstrip("/").partition("/")
-        request = _request(scope, unquote(f"/{rest}"), await _body(receive))
-        await _send(send, await self._pipeline.serve(api_id, stage, f"/{rest}", request), request)
+        request = _request(scope, f"/{rest}", await _body(receive))
+        await _send(send, await self._pipeline.serve(api_id, stage, request), request)
 
 
 def _api_id(scope: Message) -> str | None:

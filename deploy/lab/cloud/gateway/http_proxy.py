@@ -32,7 +32,9 @@ HOP_BY_HOP = frozenset(
 NOT_FORWARDED = HOP_BY_HOP | {"host", "content-length", "expect"}
 # What an integration says in these reaches the client under x-amzn-Remapped-….
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
-REMAPPED = frozenset({"connection", "content-length", "date", "server", "www-authenticate"})
+REMAPPED = frozenset(
+    {"connection", "content-length", "date", "server", "www-authenticate", "x-amzn-requestid"}
+)
 VARIABLE = re.compile(r"\$\{stageVariables\.(\w+)\}")
 PATH_PARAMETER = re.compile(r"\{([^{}]+?)\+?\}")
 
@@ -66,7 +68,7 @@ def outgoing(
         if value := parameter(str(source), request, context, stage_variables):
             mapped[kind][name] = value
     uri = with_stage_variables(str(integration.get("uri") or ""), stage_variables)
-    uri = PATH_PARAMETER.sub(lambda found: quote(mapped["path"].get(found[1], "")), uri)
+    uri = PATH_PARAMETER.sub(lambda found: _quoted(mapped["path"].get(found[1], "")), uri)
     query = [pair for pair in request.query if pair[0] not in mapped["querystring"]]
     query += mapped["querystring"].items()
     verb = str(integration.get("httpMethod") or "ANY")
@@ -82,7 +84,7 @@ def prepared(request: Prepared, *, trace: str) -> Outgoing:
     """The request that a mapped (HTTP) integration makes: what was mapped, and nothing else."""
     integration, stage_variables = request.integration, request.surroundings.stage_variables
     uri = with_stage_variables(str(integration.get("uri") or ""), stage_variables)
-    uri = PATH_PARAMETER.sub(lambda found: quote(request.path.get(found[1], "")), uri)
+    uri = PATH_PARAMETER.sub(lambda found: _quoted(request.path.get(found[1], "")), uri)
     verb = str(integration.get("httpMethod") or "ANY")
     api_id = str(request.surroundings.context.get("apiId"))
     own = (
@@ -96,6 +98,11 @@ def prepared(request: Prepared, *, trace: str) -> Outgoing:
         headers=(*own, *request.headers),
         body=request.body,
     )
+
+
+def _quoted(value: str) -> str:
+    """A part of a path: what is encoded stays so, and nothing in it begins a query."""
+    return quote(value, safe="/%:@!$&'()*+,;=~")
 
 
 def _with_query(uri: str, query: Iterable[tuple[str, str]]) -> str:

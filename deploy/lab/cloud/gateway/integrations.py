@@ -26,6 +26,9 @@ from deploy.lab.cloud.gateway.vpc_links import VpcLinks
 
 # https://docs.aws.amazon.com/apigateway/latest/api/API_PutIntegration.html: 50 ms to 29 s.
 DEFAULT_TIMEOUT_MS = 29_000
+# Either way; which status too large an answer has is not documented.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+MAX_PAYLOAD_BYTES = 10 * 1024 * 1024
 
 log = logging.getLogger("lab.gateway")
 
@@ -78,9 +81,12 @@ class Integrations:
         """
         try:
             async with asyncio.timeout(call.timeout_s):
-                return await self._ask(call)
+                answer = await self._ask(call)
         except TimeoutError:
             raise GatewayError("INTEGRATION_TIMEOUT", "Endpoint request timed out") from None
+        if len(answer.body) > MAX_PAYLOAD_BYTES:
+            raise GatewayError("INTEGRATION_FAILURE", "Internal server error", status=500)
+        return answer
 
     async def _ask(self, call: Call) -> Answer:
         kind, uri = str(call.integration.get("type")), str(call.integration.get("uri"))
@@ -165,6 +171,8 @@ async def _invoked(call: Call, event: Json) -> functions.Outcome:
     Raises:
         GatewayError: 500, when it did not run.
     """
+    if call.integration.get("httpMethod") != "POST":
+        raise mapping.wrong_configuration("a function is invoked by POST, whatever the client does")
     uri = http_proxy.with_stage_variables(str(call.integration["uri"]), call.stage_variables)
     if role := call.integration.get("credentials"):
         _check_role(str(role), functions.reference(uri), call.caller)

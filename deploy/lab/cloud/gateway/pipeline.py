@@ -26,12 +26,10 @@ from deploy.lab.cloud.gateway import (
 from deploy.lab.cloud.gateway.authorizers import Authorizers, Permit, Question
 from deploy.lab.cloud.gateway.exchange import Answer, GatewayError, Request
 from deploy.lab.cloud.gateway.functions import Caller, Outcome, invoke
-from deploy.lab.cloud.gateway.integrations import Integrations
+from deploy.lab.cloud.gateway.integrations import MAX_PAYLOAD_BYTES, Integrations
 from deploy.lab.cloud.gateway.snapshots import Snapshots
 from deploy.lab.cloud.gateway.visit import Visit
 
-# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
-MAX_PAYLOAD_BYTES = 10 * 1024 * 1024
 # AWS documents no time limit for an authorizer besides the function's own.
 AUTHORIZER_TIMEOUT_S = 29.0
 # What only the owner of the API can put right, and nobody else is told.
@@ -63,8 +61,8 @@ class Pipeline:
         self.kept = cache.Cache(self.clock)
         self.authorizers = Authorizers(self.clock)
 
-    async def serve(self, api_id: str, stage_name: str, raw_path: str, request: Request) -> Answer:
-        """Answer one request; `raw_path` is below the stage, and percent-encoded."""
+    async def serve(self, api_id: str, stage_name: str, request: Request) -> Answer:
+        """Answer one request."""
         found = self.snapshots.of(api_id, stage_name)
         if found is None:
             return FORBIDDEN
@@ -73,7 +71,7 @@ class Pipeline:
             return FORBIDDEN
         at = self.clock()
         ids = context.new_ids(request, at=at, sampled=bool(stage.get("tracingEnabled")))
-        matched = routing.match(snapshot.root, request.method, raw_path)
+        matched = routing.match(snapshot.root, request.method, request.path)
         if matched:
             request = replace(
                 request,

@@ -29,7 +29,7 @@ CONTROL = Internals(
 )
 
 KNOWN = {
-    "RestApi": "ApiKeySourceType BinaryMediaTypes Body Description DisableExecuteApiEndpoint "
+    "RestApi": "ApiKeySourceType BinaryMediaTypes Description DisableExecuteApiEndpoint "
     "EndpointConfiguration Name Tags",
     "Method": "ApiKeyRequired AuthorizationType AuthorizerId HttpMethod Integration "
     "MethodResponses OperationName RequestModels RequestParameters RequestValidatorId ResourceId "

@@ -63,10 +63,10 @@ def match(root: Node, verb: str, raw_path: str) -> Match | None:
     """The method that serves this verb at this path, or None.
 
     A literal part wins over `{id}`, and that over `{proxy+}`. A resource that matches but does not
-    know the verb leaves the request to a `{proxy+}` that does.
+    know the verb leaves the request to a `{proxy+}` that does. Parameters stay percent-encoded.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html
     """
-    parts = [unquote(part) for part in raw_path.split("/") if part]
+    parts = [part for part in raw_path.split("/") if part]
     for number, (node, found, greedy) in enumerate(_candidates(root, parts, {})):
         method = node.method(verb)
         if method is not None and (number == 0 or greedy):
@@ -81,7 +81,7 @@ def _candidates(
         yield node, found, False
         return
     first, *rest = parts
-    if (child := node.static.get(first)) is not None:
+    if (child := node.static.get(unquote(first))) is not None:
         yield from _candidates(child, rest, found)
     if node.variable is not None:
         name, child = node.variable

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from deploy.lab.cloud.border import RESPONSES, Json
 from deploy.lab.cloud.gateway import permissions, query_protocol
@@ -253,7 +253,7 @@ S3_ACTIONS = {"GET": "GetObject", "HEAD": "GetObject", "PUT": "PutObject", "DELE
 
 def _s3(target: Target, prepared: Prepared) -> tuple[Asked, Present]:
     """`path/BUCKET/KEY` with the method of the integration."""
-    bucket, _, key = target.rest.partition("/")
+    bucket, _, key = unquote(target.rest).partition("/")
     verb = str(prepared.integration.get("httpMethod") or "GET")
     verb = prepared.request.method if verb == "ANY" else verb
     action = S3_ACTIONS.get(verb, verb) if key else "ListBucket"
