@@ -640,11 +640,53 @@ def test_objects_are_written_and_read_byte_by_byte(cloud: Cloud) -> None:
     assert forbidden.status == 403
     assert b"s3:DeleteObject" in forbidden.body
 
+    # What the template says of the bucket can be asked for.
+    (encrypted,) = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"][
+        "Rules"
+    ]
+    assert encrypted["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    assert (rule["ID"], rule["Expiration"]) == ("Forget", {"Days": 1})
+    assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"][
+        "BlockPublicPolicy"
+    ]
+
     # CloudFormation does not delete what is not empty.
     assert cloud.deleted(stack.name) == "DELETE_FAILED"
     assert "not empty" in " ".join(cloud.reasons(stack.name))
     s3.delete_object(Bucket=bucket, Key="a b/c.png")
     assert cloud.deleted(stack.name) == "DELETE_COMPLETE"
+
+
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ({"ObjectLockEnabled": True}, "unsupported property ObjectLockEnabled"),
+        (
+            {"LifecycleConfiguration": {"Rules": [{"Status": "Enabled", "Transitions": []}]}},
+            "unsupported property Transitions",
+        ),
+        (
+            {
+                "BucketEncryption": {
+                    "ServerSideEncryptionConfiguration": [
+                        {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "rot13"}}
+                    ]
+                }
+            },
+            "XML",
+        ),
+    ],
+)
+def test_what_would_be_dropped_of_a_bucket_is_refused(
+    cloud: Cloud, properties: Json, reason: str
+) -> None:
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": properties}
+
+    stack = cloud.finished(cloud.create({"Bucket": bucket}))
+
+    assert stack.status == "ROLLBACK_COMPLETE"
+    assert reason in " ".join(cloud.reasons(stack.name))
 
 
 # ---- what is no service ----
