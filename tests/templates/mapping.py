@@ -4,10 +4,13 @@ What stands between is `Fn::Join` and `Fn::FindInMap`; a reference becomes a sam
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+from deploy.lab.cloud.gateway.exchange import Answer, Request
+from deploy.lab.cloud.gateway.mapping import Prepared, Surroundings, prepare
+from deploy.lab.cloud.gateway.responses import respond
 from deploy.lab.cloud.gateway.velocity import Rendered, Variables, render
 from tests.templates.reading import Node, Template
 
@@ -82,3 +85,45 @@ def message(body: str, **attributes: str) -> str:
     """A request's body as a careful client writes it: in UTF-8, which is short."""
     said = {"body": body, "attributes": attributes} if attributes else {"body": body}
     return json.dumps(said, ensure_ascii=False)
+
+
+def answered(
+    template: Template, method: str, request: Request, said: Callable[[Prepared], Answer]
+) -> Answer:
+    """What a method answers to a request when the service behind says that."""
+    integration = as_deployed(integration_of(template, method), template)
+    binary = template.of_type("AWS::ApiGateway::RestApi")["Api"]["BinaryMediaTypes"]
+    responses = template.of_type(METHOD)[method]["MethodResponses"]
+    surroundings = Surroundings(
+        context={"requestId": REQUEST_ID},
+        binary_media_types=tuple(binary),
+        method_responses=frozenset(response["StatusCode"] for response in responses),
+    )
+    prepared = prepare(integration, request, surroundings)
+    return respond(prepared, said(prepared))
+
+
+def as_deployed(integration: Node, template: Template) -> Node:
+    """An integration as the gateway has it, which names things a little differently."""
+    responses = {
+        response["StatusCode"]: {
+            "statusCode": response["StatusCode"],
+            "selectionPattern": response.get("SelectionPattern"),
+            "contentHandling": response.get("ContentHandling"),
+            "responseParameters": response.get("ResponseParameters", {}),
+            "responseTemplates": {
+                kind: joined(text, template)
+                for kind, text in response.get("ResponseTemplates", {}).items()
+            },
+        }
+        for response in integration["IntegrationResponses"]
+    }
+    return {
+        "passthroughBehavior": integration["PassthroughBehavior"],
+        "requestParameters": integration.get("RequestParameters", {}),
+        "requestTemplates": {
+            kind: joined(text, template)
+            for kind, text in integration.get("RequestTemplates", {}).items()
+        },
+        "integrationResponses": responses,
+    }
