@@ -80,18 +80,20 @@ class Compiler:
     def _label_match(self, given: Json) -> Predicate:
         only(given, {"Scope", "Key"}, "a LabelMatchStatement")
         scope, key = given["Scope"], given["Key"]
-        match scope:
-            case "LABEL":
-                # A label that names no namespace is one of this web ACL's own rules.
-                wanted = key if key.startswith("awswaf:") else self.namespace + key
-                return lambda evaluation: wanted in evaluation.labels
-            case "NAMESPACE":
-                start = key if key.startswith("awswaf:") else self.namespace + key
-                return lambda evaluation: any(
-                    label.startswith(start) for label in evaluation.labels
-                )
-            case _:
-                raise UnsupportedError(f"a LabelMatchStatement with the Scope {scope}")
+        if scope not in {"LABEL", "NAMESPACE"}:
+            raise UnsupportedError(f"a LabelMatchStatement with the Scope {scope}")
+        in_full = key.startswith("awswaf:")
+        # Without its prefix, the end of a label of this web ACL's own rules is enough.
+        start = "" if in_full else self.namespace
+
+        def holds(evaluation: Evaluation) -> bool:
+            return any(
+                _is_label(label.removeprefix(start), key, scope, in_full=in_full)
+                for label in evaluation.labels
+                if label.startswith(start)
+            )
+
+        return holds
 
     def _rate_based(self, given: Json) -> Predicate:
         known = {"Limit", "EvaluationWindowSec", "AggregateKeyType", "ScopeDownStatement"}
@@ -112,6 +114,12 @@ class Compiler:
                 return lambda evaluation: inside(evaluation) and rate.count("everybody")
             case kind:
                 raise UnsupportedError(f"a RateBasedStatement with the AggregateKeyType {kind}")
+
+
+def _is_label(label: str, key: str, scope: str, *, in_full: bool) -> bool:
+    if scope == "LABEL":
+        return label == key or (not in_full and label.endswith(f":{key}"))
+    return label.startswith(key) or (not in_full and f":{key}" in label)
 
 
 def _looking(given: Json, extra: set[str], kind: str, found: Callable[[str], bool]) -> Predicate:
