@@ -12,6 +12,7 @@ from rich.table import Column, Table
 from typer.core import TyperGroup
 
 from deploy.artifacts.cli import build_command
+from deploy.bake_command import bake_command
 from deploy.carry_out import carry_out
 from deploy.catalog import VARIANTS, choose, find
 from deploy.console import Screen, show_error
@@ -243,6 +244,7 @@ def failover(
     screen.answer(asdict(done), table)
 
 
+app.command("bake")(bake_command)
 app.command("build")(build_command)
 app.command()(secret)
 app.add_typer(lab_app, name="lab")

@@ -48,6 +48,22 @@ def test_an_instance_runs_the_script_of_user_data_in_parts(fleet: FleetUnderTest
     assert "part of " in fleet.says(instance, "user data ended with exit code 0")
 
 
+def test_an_instance_of_an_image_finds_installed_what_the_image_holds(
+    fleet: FleetUnderTest,
+) -> None:
+    disk = fleet.state / "images" / "ami-baked" / "nineways"
+    (disk / "releases" / "1").mkdir(parents=True)
+    (disk / "releases" / "1" / "release").write_text("release=1")
+    (disk / "current").symlink_to("releases/1")
+    look = 'cat "$NINEWAYS_HOME/current/release" || echo nothing is installed'
+    baked = fleet.instance(look, image_id="ami-baked")
+    bare = fleet.instance(look, image_id="ami-bare")
+    fleet.plane.want(instances=[baked, bare])
+
+    assert "release=1" in fleet.says(baked, "user data ended")
+    assert "nothing is installed" in fleet.says(bare, "user data ended")
+
+
 def test_an_instance_that_is_only_configured_runs_nothing(fleet: FleetUnderTest) -> None:
     instance = fleet.instance("", user_data=base64.b64encode(b"#cloud-config\n{}\n").decode())
     fleet.plane.want(instances=[instance])

@@ -24,6 +24,7 @@ from deploy.lab.cloud import (
     group_stacks,
     lambda_,
     listener_rules,
+    machine_images,
     pin,
     queues,
     route53,
@@ -113,6 +114,7 @@ def install(lab: Lab) -> Callable[[], Json]:
     """Put the additions into MiniStack; gives what describes all that should exist."""
     security_groups.install()
     ec2.install(lab)
+    machine_images.install(lab)
     elastic_ip.install(lab)
     elbv2.install(lab)
     listener_rules.install()

@@ -1,6 +1,8 @@
 """What a wanted machine boots into: its command and its environment."""
 
 import json
+import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,9 @@ from deploy.lab.processes import MARK
 
 # What the variable that marks a machine's processes is called.
 MACHINE_MARK = "NINEWAYS_LAB_MACHINE"
+
+# Where an instance has what it installed: all that its disk is here.
+DISK = "nineways"
 
 # A shutdown by systemd waits 90 s for a service; ours needs a moment to finish its requests.
 _SHUTDOWN_S = 10.0
@@ -61,6 +66,7 @@ class Lab:
                 return self._task(machine, folder)
 
     def _instance(self, instance: Instance, folder: Path) -> Boot:
+        self._lay_out(instance, folder)
         scripts = []
         for number, text in enumerate(cloud_init.scripts(instance.user_data)):
             script = folder / f"user-data-{number}"
@@ -73,7 +79,7 @@ class Lab:
                 **self._environment(instance, folder),
                 "PATH": toolbox.path(self.state),
                 # Keeps a lab that root runs out of /opt and away from systemd.
-                "NINEWAYS_HOME": str(folder / "nineways"),
+                "NINEWAYS_HOME": str(folder / DISK),
                 "AWS_EC2_METADATA_SERVICE_ENDPOINT": (
                     f"{self.addresses.emulator_url}/_lab/metadata/{instance.id}"
                 ),
@@ -82,6 +88,13 @@ class Lab:
             stop_timeout_s=_SHUTDOWN_S,
             stops_as_a_whole=True,
         )
+
+    def _lay_out(self, instance: Instance, folder: Path) -> None:
+        """Give it the disk of its image, where that holds more than a bare system."""
+        image, disk = self.state / "images" / instance.image_id / DISK, folder / DISK
+        if instance.image_id and image.is_dir() and not disk.exists():
+            # Links instead of copies: nothing that is installed is ever written to again.
+            shutil.copytree(image, disk, symlinks=True, copy_function=os.link)
 
     def _task(self, task: Task, folder: Path) -> Boot:
         image = self._image(task.image)

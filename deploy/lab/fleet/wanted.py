@@ -25,6 +25,8 @@ class Instance:
     user_data: bytes
     instance_type: str
     environment: Mapping[str, str]
+    # Of its machine image; empty for a bare one.
+    image_id: str = ""
 
     @property
     def vcpus(self) -> float | None:
@@ -111,6 +113,7 @@ def _instance(entry: Mapping[str, Any]) -> Instance:
         user_data=base64.b64decode(entry["user_data"] or ""),
         instance_type=entry["instance_type"],
         environment=entry["environment"],
+        image_id=entry.get("image_id") or "",
     )
 
 
