@@ -33,6 +33,7 @@ from deploy.lab.cloud import (
     service_scaling_resources,
     stack_deletion,
     step_functions,
+    topics,
     web_acls,
     weighted_forwards,
 )
@@ -128,6 +129,7 @@ def install(lab: Lab) -> Callable[[], Json]:
     buckets.install()
     queues.install()
     step_functions.install()
+    topics.install()
     conditions.install()
     signals = Signals(cancelled=lab.cancelled)
     creation_policy.install(signals)

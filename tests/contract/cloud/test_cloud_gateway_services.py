@@ -379,7 +379,10 @@ PUBLISH = (
 )
 SNS: Json = api(
     {
-        "Topic": {"Type": "AWS::SNS::Topic"},
+        "Topic": {
+            "Type": "AWS::SNS::Topic",
+            "Properties": {"KmsMasterKeyId": "alias/aws/sns"},
+        },
         "Queue": {"Type": "AWS::SQS::Queue"},
         "Policy": {
             "Type": "AWS::SQS::QueuePolicy",
@@ -529,10 +532,11 @@ def test_an_execution_of_one_name_and_input_is_started_once(cloud: Cloud) -> Non
         "Runs": role("logs:*", "*", principal="states.amazonaws.com"),
         "Log": {"Type": "AWS::Logs::LogGroup"},
         "Machine": machine("STANDARD"),
+        "Express": machine("EXPRESS"),
     }
     waits = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}}
     resources["Machine"]["Properties"]["DefinitionString"] = json.dumps(waits)
-    stack = cloud.created(resources, {"Arn": ref("Machine")})
+    stack = cloud.created(resources, {"Arn": ref("Machine"), "Express": ref("Express")})
     states, arn = cloud.client("stepfunctions"), stack.outputs["Arn"]
 
     first = states.start_execution(stateMachineArn=arn, name="one", input='{"a": 1}')
@@ -543,6 +547,17 @@ def test_an_execution_of_one_name_and_input_is_started_once(cloud: Cloud) -> Non
         states.start_execution(stateMachineArn=arn, name="one", input='{"a": 2}')
     with pytest.raises(ClientError, match="InvalidExecutionInput"):
         states.start_execution(stateMachineArn=arn, name="two", input="{")
+    logging = states.describe_state_machine(stateMachineArn=arn)["loggingConfiguration"]
+    assert logging["level"] == "ERROR"
+
+    # EXPRESS knows no names.
+    express = stack.outputs["Express"]
+    twice = {
+        states.start_execution(stateMachineArn=express, name="one", input="{}")["executionArn"]
+        for _ in range(2)
+    }
+    assert len(twice) == 2
+    assert cloud.deleted(stack.name) == "DELETE_COMPLETE"
 
 
 # ---- S3 ----
