@@ -93,16 +93,16 @@ async def invoke(uri: str, event: Json, caller: Caller, *, trace: str, timeout_s
                 thread_name="lab-gateway-invoke",
             )
         )
+    # Whoever stops waiting leaves the function to go on, and the loop itself keeps no task alive.
+    _running.add(task)
+    task.add_done_callback(_running.discard)
     done, _ = await asyncio.wait([task], timeout=timeout_s)
     if not done:
-        _forgotten.add(task)
-        task.add_done_callback(_forgotten.discard)
         raise TimeoutError
     return _outcome(task.result())
 
 
-# The loop itself keeps no task alive.
-_forgotten: set["asyncio.Future[Any]"] = set()
+_running: set["asyncio.Future[Any]"] = set()
 
 
 def _may_call(record: Json, caller: Caller) -> bool:
