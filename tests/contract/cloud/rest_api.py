@@ -17,6 +17,44 @@ def handler(event, context):
     }
 """
 
+# Another answer each time.
+COUNTING = """
+import json, uuid
+
+def handler(event, context):
+    return {"body": json.dumps({"id": str(uuid.uuid4())})}
+"""
+
+# Says what it is told to by the token: `allow`, `deny GET/path`, `raise`, …
+AUTHORIZER = """
+calls = 0
+
+def handler(event, context):
+    global calls
+    calls += 1
+    token = event.get("authorizationToken") or event["headers"].get("Authorization")
+    if token == "raise":
+        raise Exception("Unauthorized")
+    if token == "break":
+        raise ValueError("broken")
+    if token == "nonsense":
+        return {"policyDocument": "none"}
+    effect, _, resource = token.partition(" ")
+    base = event["methodArn"].partition("/live/")[0]
+    return {
+        "principalId": "me",
+        "policyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": effect.capitalize(),
+                "Action": "execute-api:Invoke",
+                "Resource": base + "/live/" + (resource or "*"),
+            }],
+        },
+        "context": {"calls": calls, "good": True},
+    }
+"""
+
 
 def sub(text: str) -> Json:
     return {"Fn::Sub": text}
@@ -125,6 +163,23 @@ def api(
         },
     }
     return resources
+
+
+def authorizer(name: str, kind: str, ttl_s: int, **properties: object) -> Json:
+    return {
+        name: {
+            "Type": "AWS::ApiGateway::Authorizer",
+            "Properties": {
+                "RestApiId": ref("Api"),
+                "Name": name,
+                "Type": kind,
+                "AuthorizerUri": invocation("Auth"),
+                "AuthorizerResultTtlInSeconds": ttl_s,
+                "IdentitySource": "method.request.header.Authorization",
+                **properties,
+            },
+        }
+    }
 
 
 OUTPUTS: Json = {"Id": ref("Api")}
