@@ -18,6 +18,7 @@ from deploy.catalog import VARIANTS, choose, find
 from deploy.console import Screen, show_error
 from deploy.errors import InterruptedByUserError
 from deploy.lab.cli import app as lab_app
+from deploy.log_lines import logs
 from deploy.options import Json, Name, Names, Set, Yes, at_a_place
 from deploy.places import On, Where
 from deploy.plan import bring_up, lines, take_down
@@ -247,6 +248,7 @@ def failover(
 app.command("bake")(bake_command)
 app.command("build")(build_command)
 app.command()(secret)
+app.command()(logs)
 app.add_typer(lab_app, name="lab")
 
 

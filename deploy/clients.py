@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
     from types_boto3_ecr import ECRClient
     from types_boto3_lambda import LambdaClient
+    from types_boto3_logs import CloudWatchLogsClient
     from types_boto3_s3 import S3Client
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_sns import SNSClient
@@ -73,6 +74,11 @@ class Clients:
     def lambda_(self) -> "LambdaClient":
         """Functions, for starting them cold."""
         return self.session.client("lambda", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def logs(self) -> "CloudWatchLogsClient":
+        """What functions, tasks and gateways have written."""
+        return self.session.client("logs", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def apigateway(self) -> "APIGatewayClient":

@@ -71,6 +71,9 @@ class Pipeline:
             return FORBIDDEN
         at = self.clock()
         ids = context.new_ids(request, at=at, sampled=bool(stage.get("tracingEnabled")))
+        # Whatever is behind gets it as a header: a function in its event, a backend as it is.
+        trace = (("X-Amzn-Trace-Id", ids.trace),)
+        request = replace(request, headers=(*_without(request.headers, trace), *trace))
         matched = routing.match(snapshot.root, request.method, request.path)
         if matched:
             request = replace(
