@@ -67,7 +67,8 @@ def _own_id(environment: Mapping[str, str]) -> str | None:
 
 def _task_id(metadata_url: str) -> str | None:
     try:
-        with urllib.request.urlopen(f"{metadata_url}/task", timeout=1) as answer:  # noqa: S310 - the URL is from ECS
+        # Asked once, at the start: two copies that go by one name for good are worse than waiting.
+        with urllib.request.urlopen(f"{metadata_url}/task", timeout=5) as answer:  # noqa: S310 - the URL is from ECS
             return str(json.load(answer)["TaskARN"]).rpartition("/")[2]
     except (OSError, ValueError, LookupError) as error:
         log.warning("the task's metadata cannot be read: %s", error)
