@@ -135,8 +135,20 @@ def _wire(arrow: Arrow, places: dict[str, tuple[int, int]]) -> Iterator[str]:
             yield f'  <path class="{look}" d="M{middle} {min(y1, y2) + HEIGHT}V{max(y1, y2)}"/>'
         return
     x1, y1, y2 = x1 + WIDTH, y1 + HEIGHT // 2, y2 + HEIGHT // 2
-    bend = f"H{x2 - 2}" if y1 == y2 else f"C{x1 + GAP} {y1} {x2 - GAP} {y2} {x2 - 2} {y2}"
-    yield f'  <path class="{look}" d="M{x1} {y1}{bend}"/>'
+    way = ""
+    for x, y in sorted(place for place in places.values() if x1 < place[0] < x2 - GAP):
+        # Where it would pass behind a box it goes below it.
+        across = y1 + (y2 - y1) * (x + WIDTH / 2 - x1) / (x2 - x1)
+        if y <= across <= y + HEIGHT:
+            below = y + (ROW + HEIGHT) // 2
+            way += f"{_bend(x1, y1, x, below)}H{x + WIDTH}"
+            x1, y1 = x + WIDTH, below
+    start = f"M{places[arrow.tail][0] + WIDTH} {places[arrow.tail][1] + HEIGHT // 2}"
+    yield f'  <path class="{look}" d="{start}{way}{_bend(x1, y1, x2 - 2, y2)}"/>'
+
+
+def _bend(x1: int, y1: int, x2: int, y2: int) -> str:
+    return f"H{x2}" if y1 == y2 else f"C{x1 + GAP} {y1} {x2 + 2 - GAP} {y2} {x2} {y2}"
 
 
 def _box(box: Box, x: int, y: int) -> Iterator[str]:
