@@ -1,7 +1,5 @@
 """Machine images: what is on the disk of an instance, and how it is told and forgotten."""
 
-from pathlib import Path
-
 import pytest
 from botocore.exceptions import ClientError
 
@@ -32,7 +30,7 @@ def test_an_image_holds_what_is_installed_and_nothing_of_the_run(cloud: Cloud) -
         TagSpecifications=[{"ResourceType": "image", "Tags": [{"Key": "a", "Value": "b"}]}],
     )["ImageId"]
 
-    disk: Path = folder_of(cloud.directory, image_id)
+    disk = folder_of(cloud.directory, image_id)
     assert (disk / "current" / "service").read_text() == "installed"
     assert not (disk / "run").exists()
     (image,) = ec2.describe_images(ImageIds=[image_id])["Images"]
