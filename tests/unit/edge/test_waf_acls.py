@@ -238,6 +238,13 @@ def test_sizes_and_a_missing_agent_are_restricted(more: dict[str, Any], name: st
     assert acl(group(CORE)).decide(Request(**{"headers": (AGENT,), **more})).rule == name
 
 
+def test_a_serialized_object_is_found_by_its_bytes() -> None:
+    bad = acl(group("AWSManagedRulesKnownBadInputsRuleSet"))
+    serialized = Request(headers=(AGENT,), body=b"\xac\xed\x00\x05sr\x00\x11java.util.HashMap")
+
+    assert bad.decide(serialized).rule == "JavaDeserializationRCE_BODY"
+
+
 def test_the_labs_own_addresses_are_not_taken_for_localhost() -> None:
     bad = acl(group("AWSManagedRulesKnownBadInputsRuleSet"))
 

@@ -37,9 +37,9 @@ def is_local_file(value: str) -> bool:
     value = value.replace("\0", "").strip().lower()
     # Dots and slashes in more bytes than they need.
     value = value.replace("\udcc0\udcae", ".").replace("\udcc0\udcaf", "/")
-    if STEPS.search(value) or SENSITIVE.search(value) or WRAPPER.search(value):
+    if (".." in value or "%2e" in value) and (STEPS.search(value) or ONE_STEP.search(value)):
         return True
-    return ONE_STEP.search(value) is not None
+    return SENSITIVE.search(value) is not None or WRAPPER.search(value) is not None
 
 
 def leaves_the_root(path: str) -> bool:
@@ -59,6 +59,7 @@ METADATA = re.compile(
     r"\bfd00:ec2::254\b|//instance-data(?:[./:]|$)|\b169[.-]254[.-]169[.-]254\.(?:nip|xip|sslip)\.io|"
     r"::ffff:(?:0:)?a9fe:a9fe|^169\.254\.16\d\.\d+"
 )
+METADATA_PARTS = ("169", "latest/", "fd00:ec2", "instance-data", "a9fe")
 HOST = re.compile(
     r"(?<![/\\])[/\\]{2,}(?:[^\s/@\\]{0,99}@)?\[?(?:::ffff:)?([0-9a-fx.]+)\]?(?=[:/?#\\\s\"']|$)"
 )
@@ -67,9 +68,10 @@ HOST = re.compile(
 def is_metadata(value: str) -> bool:
     """Whether a value leads to the instance metadata service, in any spelling of its address."""
     value = value.lower()
-    if METADATA.search(value):
+    if any(part in value for part in METADATA_PARTS) and METADATA.search(value):
         return True
-    return any(_is_link_local(found[1]) for found in HOST.finditer(value))
+    slashes = any(pair in value for pair in ("//", "\\\\", "/\\", "\\/"))
+    return slashes and any(_is_link_local(found[1]) for found in HOST.finditer(value))
 
 
 def _is_link_local(host: str) -> bool:
@@ -93,6 +95,8 @@ def is_jndi(value: str) -> bool:
     (True, False)
     """
     value = value.lower()
+    if "${" not in value and "jndi:" not in value:
+        return False
     for _ in range(MOST_LOOKUPS):
         if JNDI.search(value):
             return True

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from deploy.lab.edge.waf.sql_grammar import Reach
 from deploy.lab.edge.waf.sql_shapes import (
+    AFTER_QUOTE,
     ALONE,
     ANYWHERE,
+    ARITHMETIC,
     ASKING_CONDITION,
     BARE_COMMENTS,
     BEHIND,
@@ -72,7 +74,7 @@ def is_strong(reading: Reading) -> bool:
     letters = reading.letters
     if not reading.quoted and not reading.closed:
         return False
-    if CONSTANT_CONDITION.search(letters):
+    if CONSTANT_CONDITION.search(letters) and not ARITHMETIC.match(letters):
         return True
     if reading.quoted and (CONSTANT_ALONE.search(letters) or ASKING_CONDITION.search(letters)):
         return True
@@ -111,7 +113,8 @@ def _begins_statement(reading: Reading, at: int) -> bool:
     if stacked and not reading.quoted and not _is_no_prose(reading, at):
         return False
     direct = reading.quoted if at == 0 else before in {K.RIGHT, K.NUMBER, K.STRING}
-    if not stacked and not (direct and token.text in ANYWHERE):
+    allowed = AFTER_QUOTE if reading.quoted else ANYWHERE
+    if not stacked and not (direct and token.text in allowed):
         return False
     following = {later.text for later in body[at + 1 : at + 2]}
     if token.text in NEXT:

@@ -17,6 +17,9 @@ SIGNS = frozenset({"+", "-"})
 OPENING = words("case exists any all some distinct interval row")
 # Operators that have no operand behind them, and those whose operand is not any.
 POSTFIX = frozenset({"isnull", "notnull"})
+NEGATED = frozenset({"not", "is", "sounds"})
+# Those that can be called like a function.
+CALLED = frozenset({"like", "glob", "regexp"})
 IS = frozenset({"null", "true", "false", "unknown"})
 # Words that mean prose: no statement has them, and few sentences of some length do not.
 PROSE = words(
@@ -89,7 +92,7 @@ class _Strict:
     def _takes_operand(self, token: Token) -> bool:
         operator, self._operator = self._operator, ""
         match token.kind:
-            case K.COMPARISON if operator in {"not", "is", "sounds"}:  # x not like y
+            case K.COMPARISON if operator in NEGATED or token.text in CALLED:  # x not like y
                 self._operator = token.text
             case K.ARITHMETIC if token.text in SIGNS:
                 self._operator = token.text

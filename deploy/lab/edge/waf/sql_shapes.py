@@ -42,6 +42,8 @@ TRUTH_ALONE = re.compile(r"^1&!*k(?:$|[#;])")
 # A condition that asks something: and ascii(…), or (select …), or exists (…), and case when.
 ASKING_CONDITION = re.compile(rf"&{BEFORE}(?:f\(|C?\(*E|C)")
 COLUMN_CONDITION = re.compile(rf"&{BEFORE}w(?:\.w)*\)*!?={BEFORE}[1sSkvfw(]")
+# Nobody needs it to change what is found: both sides are conditions already.
+ARITHMETIC = re.compile(r"^1=1(?:&1=1)+$")
 SUBSELECT = re.compile(r"(?:^|[=+(,&])\(+E")
 # An operator straight after the quote, with all operands there: '+', '='x, ' - 0.
 ODD_OPERATOR = re.compile(rf"^!?[=+&]{BEFORE}[1sSkvf(]")
@@ -87,7 +89,9 @@ WITH_ANYTHING = words(
     "use set handler do replace"
 )
 # Those that a database takes without a semicolon before them.
-ANYWHERE = frozenset(NEXT) | ALONE | words("exec execute call declare truncate if begin update")
+ANYWHERE = frozenset(NEXT) | ALONE | words("exec execute declare truncate update")
+# The same where a quote was closed before.
+AFTER_QUOTE = ANYWHERE | words("call if begin")
 # Clauses that would come behind a value.
 SORTING = frozenset({"order", "group"})
 LIMITS = frozenset({K.NUMBER, K.FUNCTION, K.LEFT, K.STRING})

@@ -81,7 +81,7 @@ _SCAN = re.compile(
   | (?P<comment>/\*.*|--(?![0-9]).*|\#.*)
   | (?P<number>0x[0-9a-f]+|0b[01]+|(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)
   | (?P<variable>@@?[\w.$]*|:\w+(?!:)|\$\d+)
-  | (?P<prefixed>(?:n|x|b|e|q|u&|_utf8|_latin1|_binary|_ucs2)(?=['"]))
+  | (?P<prefixed>(?:n|x|b|e|q|u&|_utf8|_latin1|_binary|_ucs2)(?='[^']*'|"[^"]*"))
   | (?P<word>[^\W\d][\w$]*|\\n)
   | (?P<quote>['"`\[])
   | (?P<logic>&&|\|\|)

@@ -50,6 +50,8 @@ WHOLE_LINK = re.compile(
     r"^\W*(?:j\s*a\s*v\s*a|v\s*b)\s*s\s*c\s*r\s*i\s*p\s*t\s*:(?=\S)[^\s]*[(`=%/]"
 )
 IN_A_TEMPLATE = re.compile(r"constructor|\$eval|\$on|\$new|__proto__")
+# Wherever it stands: older browsers end a quoted attribute where they like.
+SCRIPT = re.compile(r"<\s{0,2}/?(?:\w{1,20}:)?script(?:[\s/>]|$)")
 STYLE_SHEET = re.compile(
     r"<style[^>]{0,200}>[^<]{0,999}(?:@import|expression\s*\(|javascript:|"
     r"behaviou?r\s*:|-moz-binding)"
@@ -80,7 +82,7 @@ def _readings(value: str) -> set[str]:
 def _is_script(value: str) -> bool:
     if "<" in value and any(_is_dangerous(found) for found in TAG.finditer(value)):
         return True
-    patterns = (STYLE_SHEET, CALLED, IN_A_STRING, WHOLE_LINK, UTF_7)
+    patterns = (SCRIPT, STYLE_SHEET, CALLED, IN_A_STRING, WHOLE_LINK, UTF_7)
     return (
         any(pattern.search(value) for pattern in patterns)
         or any(_breaks_out(value, found) for found in HANDLED.finditer(value))
@@ -102,8 +104,6 @@ def _is_in_template(value: str) -> bool:
 
 def _is_dangerous(tag: re.Match[str]) -> bool:
     name, rest = tag[1], tag[2]
-    if name in {"script", "/script"} or name.startswith(("script:", "svg:script")):
-        return True
     # Without any attribute it does nothing, and List<Object> is no tag.
     if name.rpartition(":")[2] in LOADING and re.search(r"[\w]", rest):
         return True
