@@ -10,7 +10,6 @@ The reasons are those of the `error_reason` field of AWS's access logs, and go t
 import json
 import logging
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from deploy.lab.alb import SERVER, TARGET_GROUP_HEADER, page
@@ -43,13 +42,12 @@ _HEADER = TARGET_GROUP_HEADER.encode()
 log = logging.getLogger("lab.alb")
 
 
-@dataclass(frozen=True)
 class FailedError(Exception):
     """The load balancer answers for the function: a status, and AWS's name of the reason."""
 
-    status: int
-    reason: str
-    detail: str = ""
+    def __init__(self, status: int, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason} {detail}".strip())
+        self.status = status
 
 
 class AlbFunctions:
@@ -68,7 +66,7 @@ class AlbFunctions:
             body = await _body(receive)
             answered = await served(_request(scope, body), arn.decode())
         except FailedError as failed:
-            log.warning("%s %s", failed.reason, failed.detail)
+            log.warning("%s", failed)
             kind = ("content-type", "text/html")
             answered = Answer(failed.status, (kind,), page(failed.status).encode())
         await _send(answered, scope["method"], send)
@@ -109,7 +107,7 @@ def _function_of(target_group_arn: str) -> Json:
     function, config, _ = function_at(function_arn, target_group_arn)
     if function is None:
         raise FailedError(502, "LambdaResourceNotFound", function_arn)
-    if not allows(function, function_arn, target_group_arn):
+    if not allows(function_arn, target_group_arn):
         raise FailedError(502, "LambdaAccessDenied", f"{function_arn} from {target_group_arn}")
     record: Json = LAMBDA.execution_record_for_config(function, config)
     return record
@@ -124,9 +122,12 @@ def function_at(function_arn: str, target_group_arn: str) -> tuple[Json | None, 
     return found
 
 
-def allows(function: Json, function_arn: str, target_group_arn: str) -> bool:
+def allows(function_arn: str, target_group_arn: str) -> bool:
     """Whether the function's policy lets a load balancer invoke it for this target group."""
-    return may_invoke(
+    unqualified = ":".join(function_arn.split(":")[:7])
+    # The policy is the function's; versions and aliases are named in its statements.
+    function, _, _ = function_at(unqualified, target_group_arn)
+    return function is not None and may_invoke(
         function.get("policy") or {},
         service=PRINCIPAL,
         source_arn=target_group_arn,

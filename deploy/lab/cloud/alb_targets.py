@@ -22,7 +22,16 @@ from deploy.lab.cloud.border import (
 from deploy.lab.cloud.draining import Target
 from deploy.lab.cloud.lab import Lab
 
-ALB = Internals("services.alb", "_ACTION_MAP", "_error", "_p", "_targets", "_tg_xml", "_tgs")
+ALB = Internals(
+    "services.alb",
+    "_ACTION_MAP",
+    "_error",
+    "_p",
+    "_targets",
+    "_tg_attrs",
+    "_tg_xml",
+    "_tgs",
+)
 
 TYPE = "AWS::ElasticLoadBalancingV2::TargetGroup"
 # CreateTargetGroup of the API reference, read 2026-11: the defaults when the target is a function.
@@ -33,6 +42,14 @@ DEFAULTS = {
 }
 # A function is no machine: it has no port, and is in no network.
 MEANINGLESS = ("Port", "Protocol", "ProtocolVersion", "VpcId")
+# "Supported only if … the target is an instance or an IP address", or not for functions:
+# TargetGroupAttribute of the API reference, read 2026-11.
+NOT_FOR_FUNCTIONS = (
+    "deregistration_delay.",
+    "load_balancing.algorithm.",
+    "slow_start.",
+    "stickiness.",
+)
 
 
 def install(lab: Lab) -> None:
@@ -41,6 +58,9 @@ def install(lab: Lab) -> None:
     port = int(place.port or 80)
     stock_create, stock_xml = ALB.ACTION_MAP["CreateTargetGroup"], ALB.tg_xml
     ALB.ACTION_MAP["CreateTargetGroup"] = _creating(stock_create, port)
+    ALB.ACTION_MAP["ModifyTargetGroupAttributes"] = _modifying(
+        ALB.ACTION_MAP["ModifyTargetGroupAttributes"]
+    )
     ALB.replace("tg_xml", _showing(stock_xml))
 
     def settle(arn: str, properties: Json, attributes: dict[str, str]) -> Created:
@@ -75,7 +95,7 @@ def why_not(arn: str, targets: Collection[Target]) -> tuple[str, str] | None:
         function, _, _ = function_at(target.id, arn)
         if not target.id.startswith("arn:") or function is None:
             return "InvalidTarget", f"{target.id} is no ARN of a function of this account"
-        if not allows(function, target.id, arn):
+        if not allows(target.id, arn):
             return "AccessDenied", (
                 "elasticloadbalancing principal does not have permission to invoke "
                 f"{target.id} from target group {arn}"
@@ -88,7 +108,16 @@ def _without_meaning(properties: Json) -> Json:
         for name in MEANINGLESS:
             if name in properties:
                 raise RefusedError(f"{name} cannot be specified for target type lambda")
+        for attribute in properties.get("TargetGroupAttributes") or []:
+            if refusal := _why_not_attribute(attribute["Key"]):
+                raise RefusedError(refusal)
     return properties
+
+
+def _why_not_attribute(key: str) -> str:
+    if key.startswith(NOT_FOR_FUNCTIONS):
+        return f"Target group attribute key '{key}' is not supported for target type lambda"
+    return ""
 
 
 def _is_settled(arn: str, port: int) -> bool:
@@ -100,6 +129,9 @@ def _settle(arn: str, properties: Json, port: int) -> None:
     group = ALB.tgs[arn]
     group.update({name: value for name, value in DEFAULTS.items() if name not in properties})
     group["Port"] = port
+    ALB.tg_attrs[arn] = [
+        pair for pair in ALB.tg_attrs[arn] if not pair["Key"].startswith(NOT_FOR_FUNCTIONS)
+    ]
 
 
 def _creating(stock: Action, port: int) -> Action:
@@ -122,6 +154,20 @@ def _creating(stock: Action, port: int) -> Action:
         return status, headers, body
 
     return create
+
+
+def _modifying(stock: Action) -> Action:
+    def modify(parameters: Parameters) -> Response:
+        number = 1
+        of_functions = is_of_functions(ALB.p(parameters, "TargetGroupArn"))
+        while of_functions and (key := ALB.p(parameters, f"Attributes.member.{number}.Key")):
+            if message := _why_not_attribute(key):
+                refusal: Response = ALB.error("ValidationError", message)
+                return refusal
+            number += 1
+        return stock(parameters)
+
+    return modify
 
 
 def _showing(stock: Callable[[Json], str]) -> Callable[[Json], str]:

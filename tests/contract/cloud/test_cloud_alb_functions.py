@@ -412,13 +412,60 @@ def test_a_stack_that_forgot_the_permission_is_rolled_back_and_says_so(cloud: Cl
     assert len(cloud.state()["target_groups"]) == before
 
 
-@pytest.mark.parametrize("setting", [{"Port": 80}, {"Protocol": "HTTP"}, {"VpcId": "vpc-1"}])
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"Port": 80},
+        {"Protocol": "HTTP"},
+        {"VpcId": "vpc-1"},
+        {"TargetGroupAttributes": [{"Key": "stickiness.enabled", "Value": "true"}]},
+    ],
+)
 def test_what_a_function_does_not_have_is_refused(cloud: Cloud, setting: Json) -> None:
     resources = {"Role": ROLE, "F": function(ECHO), "P": PERMISSION, "G": group(**setting)}
     name = cloud.create(resources)
 
     assert cloud.finished(name).status == "ROLLBACK_COMPLETE"
-    assert any("cannot be specified for target type lambda" in r for r in cloud.reasons(name))
+    assert any("for target type lambda" in reason for reason in cloud.reasons(name))
+
+
+def test_attributes_of_machines_are_not_for_functions(cloud: Cloud) -> None:
+    elb = cloud.client("elbv2")
+    with standing(cloud, ECHO) as target:
+        with pytest.raises(ClientError, match="not supported for target type lambda"):
+            elb.modify_target_group_attributes(
+                TargetGroupArn=target.group,
+                Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "1"}],
+            )
+        multi = {"Key": "lambda.multi_value_headers.enabled", "Value": "true"}
+        elb.modify_target_group_attributes(TargetGroupArn=target.group, Attributes=[multi])  # type: ignore[list-item]
+
+        assert "multiValueHeaders" in target.ask().event
+
+
+def test_an_alias_is_called_with_the_permission_for_the_alias(cloud: Cloud) -> None:
+    elb, functions = cloud.client("elbv2"), cloud.client("lambda")
+    with standing(cloud, ECHO) as target:
+        version = functions.publish_version(FunctionName=target.function)["Version"]
+        alias = functions.create_alias(
+            FunctionName=target.function, Name="live", FunctionVersion=version
+        )["AliasArn"]
+        elb.deregister_targets(TargetGroupArn=target.group, Targets=[{"Id": target.function}])
+
+        with pytest.raises(ClientError, match="does not have permission to invoke"):
+            elb.register_targets(TargetGroupArn=target.group, Targets=[{"Id": alias}])
+        functions.add_permission(
+            FunctionName=target.function,
+            Qualifier="live",
+            StatementId="alias",
+            Action="lambda:InvokeFunction",
+            Principal="elasticloadbalancing.amazonaws.com",
+            SourceArn=target.group,
+            SourceAccount="000000000000",
+        )
+        elb.register_targets(TargetGroupArn=target.group, Targets=[{"Id": alias}])
+
+        assert target.ask().status == 200
 
 
 def test_a_group_of_functions_is_not_checked_unless_it_says_so(cloud: Cloud) -> None:
