@@ -6,7 +6,15 @@ import re
 
 from deploy.catalog import VARIANTS
 from deploy.model import Feature
-from tests.templates.reading import Node, Template, each_template, template_of, walk
+from tests.templates.reading import (
+    DEPLOY,
+    Node,
+    Template,
+    each_template,
+    read,
+    template_of,
+    walk,
+)
 from tests.templates.test_function_targets import LOAD_BALANCER
 
 METHOD = "AWS::ApiGateway::Method"
@@ -192,3 +200,27 @@ def test_the_account_wide_setting_is_left_alone(template: Template) -> None:
 def test_the_worker_names_the_messages_that_failed(template: Template) -> None:
     for mapping in template.of_type("AWS::Lambda::EventSourceMapping").values():
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_what_two_fronts_offer_alike_is_written_alike() -> None:
+    function, server = (
+        read(DEPLOY / slug / "template.yaml") for slug in ("apigw_lambda", "apigw_http")
+    )
+    shared = function.resources.keys() & server.resources.keys()
+    of_its_own = {"Api", "Stage", *function.of_type(METHOD)}
+
+    assert len(shared) > len(function.resources) / 2
+    for logical_id in shared - of_its_own:
+        one, other = (
+            json.dumps(each.resources[logical_id]).replace("-", "_") for each in (function, server)
+        )
+        assert one == other.replace("apigw_http", "apigw_lambda"), logical_id
+    for logical_id in shared & set(function.of_type(METHOD)):
+        asked, asked_too = (
+            _asked_of_callers(each.resources[logical_id]) for each in (function, server)
+        )
+        assert asked.items() <= asked_too.items(), logical_id
+
+
+def _asked_of_callers(method: Node) -> dict[str, object]:
+    return {name: it for name, it in method["Properties"].items() if name != "Integration"}

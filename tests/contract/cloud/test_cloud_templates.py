@@ -28,9 +28,19 @@ class Loader(yaml.SafeLoader):
 Loader.add_multi_constructor("!", lambda *_: "")
 
 
-def stood_up(cloud: Cloud, slug: str, known: Mapping[str, str], *, update: bool = False) -> Stack:
-    """Create or update a stack with those of the known values that its template asks for."""
-    body = (FOLDER / slug / "template.yaml").read_text()
+def stood_up(
+    cloud: Cloud,
+    slug: str,
+    known: Mapping[str, str],
+    *,
+    update: bool = False,
+    body: str | None = None,
+) -> Stack:
+    """Create or update a stack with those of the known values that its template asks for.
+
+    `body` is a template that stands in for the variant's own.
+    """
+    body = body or (FOLDER / slug / "template.yaml").read_text()
     asked: dict[str, Any] = yaml.load(body, Loader)["Parameters"]  # noqa: S506 - derived from SafeLoader
     client, name = cloud.client("cloudformation"), slug.replace("_", "-")
     act = client.update_stack if update else client.create_stack
