@@ -1,5 +1,7 @@
 """A response cache: an answer again for the same key, anew for another and after a time."""
 
+import time
+
 import anyio.to_thread
 
 from loadtest.examination import CheckFailedError, CheckSkippedError, Examine, Service, claim, read
@@ -33,11 +35,13 @@ async def cache_expires(service: Service) -> None:
     ttl_s = await require_cache(service)
     service.take_time(ttl_s)
     copy = fresh()
-    first = await ask(service, copy)
+    first, began = await ask(service, copy), time.monotonic()
     for waited_s in range(int(ttl_s) + FORGETS_WITHIN_S):
         await service.pause(1)
         if await ask(service, copy) != first:
-            claim(waited_s + 2 >= ttl_s, f"it was forgotten after {waited_s + 1} s, not {ttl_s:g}")
+            # On a busy machine asking takes its time too.
+            took_s = max(waited_s + 1, time.monotonic() - began)
+            claim(took_s + 1 >= ttl_s, f"it was forgotten after {took_s:.0f} s, not {ttl_s:g}")
             return
     raise CheckFailedError(f"after {ttl_s:g} s the same answer still came")
 
