@@ -39,6 +39,8 @@ def listener(api: RestApi, *, port: int, timeout_s: float = GATEWAY_TIMEOUT_S) -
         "timeout": http.seconds(timeout_s),
         # MiniStack finds the API by the Host header, and the stage in the path.
         "host_rewrite_literal": f"{api.id}.execute-api.localhost:4566",
+        # What the client called it, for functions that make links of it.
+        "append_x_forwarded_host": True,
     }
     routes = [{"match": {"prefix": "/"}, "route": route}]
     manager = {

@@ -120,6 +120,17 @@ def test_the_event_is_that_of_a_rest_api(echo: Api) -> None:
     assert context["extendedRequestId"] == answer.headers["x-amz-apigw-id"]
 
 
+def test_the_host_is_the_one_that_the_client_named_to_the_edge(echo: Api) -> None:
+    by_edge = echo.ask("/", X_Forwarded_Host="127.1.60.1:8080").json
+    with_a_claim = echo.ask("/", X_Forwarded_Host="claimed.example,127.1.60.1:8080").json
+
+    assert by_edge["headers"]["Host"] == "127.1.60.1:8080"
+    assert by_edge["requestContext"]["domainName"] == "127.1.60.1:8080"
+    assert "x-forwarded-host" not in by_edge["headers"]
+    assert with_a_claim["headers"]["Host"] == "127.1.60.1:8080"
+    assert with_a_claim["headers"]["x-forwarded-host"] == "claimed.example"
+
+
 def test_binary_bodies_are_encoded_by_their_type(echo: Api) -> None:
     picture = echo.ask("/files/x", verb="PUT", body=b"\x89PNG", Content_Type="image/png").json
     text = echo.ask("/files/x", verb="PUT", body=b"abc", Content_Type="text/plain").json

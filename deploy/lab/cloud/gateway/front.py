@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
 from deploy.lab.cloud.border import records
-from deploy.lab.cloud.gateway.exchange import Answer, Pairs, Request
+from deploy.lab.cloud.gateway.exchange import Answer, Pairs, Request, last
 from deploy.lab.cloud.gateway.integrations import MAX_PAYLOAD_BYTES
 from deploy.lab.cloud.gateway.pipeline import Pipeline
 from deploy.lab.cloud.gateway.snapshots import API_GATEWAY
@@ -17,6 +17,7 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
 
 HOST = re.compile(rb"([a-z0-9]+)\.execute-api\.")
+EDGE_HOST = "x-forwarded-host"
 # The server below knows names of headers in lower case only; these are as all clients write them.
 CANONICAL = {
     name.lower().encode(): name
@@ -72,9 +73,11 @@ def _api_id(scope: Message) -> str | None:
 
 
 def _request(scope: Message, path: str, body: bytes) -> Request:
-    headers: Pairs = tuple(
-        (CANONICAL.get(name) or name.decode("latin-1"), value.decode("latin-1"))
-        for name, value in scope["headers"]
+    headers = _as_sent(
+        tuple(
+            (CANONICAL.get(name) or name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in scope["headers"]
+        )
     )
     forwarded = [value for name, value in headers if name == "X-Forwarded-For"]
     client = (scope.get("client") or ("127.0.0.1", 0))[0]
@@ -88,6 +91,20 @@ def _request(scope: Message, path: str, body: bytes) -> Request:
         # The last one is whom the edge saw; before it stands what the client claims.
         source_ip=forwarded[-1].rpartition(",")[2].strip() if forwarded else client,
     )
+
+
+def _as_sent(headers: Pairs) -> Pairs:
+    """Headers with the host that the client named.
+
+    The edge asks us by a host name of our own, and puts the client's behind what the client itself
+    may have said in X-Forwarded-Host.
+    """
+    forwarded = last(headers, EDGE_HOST, fold=True)
+    if forwarded is None:
+        return headers
+    claimed, _, host = forwarded.rpartition(",")
+    others = tuple(pair for pair in headers if pair[0].lower() not in {"host", EDGE_HOST})
+    return (("Host", host.strip()), *others, *([(EDGE_HOST, claimed)] if claimed else []))
 
 
 async def _body(receive: Receive) -> bytes:

@@ -17,6 +17,7 @@ from deploy.lab.cloud.gateway import (
     cache,
     context,
     gateway_responses,
+    http_proxy,
     keys,
     routing,
     settings,
@@ -151,7 +152,9 @@ class Pipeline:
         async def ask(event: Json) -> Outcome:
             try:
                 return await invoke(
-                    str(authorizer.get("authorizerUri")),
+                    http_proxy.with_stage_variables(
+                        str(authorizer.get("authorizerUri")), question.stage_variables
+                    ),
                     event,
                     caller,
                     trace=visit.trace,
