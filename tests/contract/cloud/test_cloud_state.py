@@ -27,6 +27,7 @@ def test_the_document_has_every_list_an_agent_reads(cloud: Cloud) -> None:
         "scalable_targets",
         "capacity_providers",
         "faults",
+        "web_acls",
     }
 
 
