@@ -1,6 +1,7 @@
 """A load balancer with a web ACL, with a real Envoy and a real edge."""
 
 import json
+import socket
 from http.client import HTTPConnection
 
 import pytest
@@ -13,6 +14,13 @@ pytestmark = pytest.mark.lab
 CORE = "AWSManagedRulesCommonRuleSet"
 BAD = "AWSManagedRulesKnownBadInputsRuleSet"
 SQL = "AWSManagedRulesSQLiRuleSet"
+
+
+ANYTHING = {
+    "priority": "1",
+    "conditions": [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["*"]}}],
+    "actions": [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}],
+}
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +102,45 @@ def test_a_body_of_any_size_arrives_whole(guarded: Alb, size: int) -> None:
     )
 
     assert (response.status, answer) == (200, str(size))
+
+
+def raw(place: tuple[str, int], request: bytes) -> bytes:
+    """Send bytes as they are; everything that comes back until the other side closes."""
+    with socket.create_connection(place, timeout=10) as connection:
+        connection.sendall(request)
+        parts = []
+        while part := connection.recv(65536):
+            parts.append(part)
+        return b"".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("request_line", "more"),
+    [
+        ("GET / HTTP/1.0", b"\r\n"),
+        ("HEAD / HTTP/1.1", b"\r\n"),
+        ("OPTIONS * HTTP/1.1", b"\r\n"),
+        ("GET //a//b/?q=1?2 HTTP/1.1", b"\r\n"),
+        ("GET http://a.test/x HTTP/1.1", b"\r\n"),
+        ("DELETE /messages/1 HTTP/1.1", b"\r\n"),
+        ("GET / HTTP/1.1", b"Content-Length: 5\r\n\r\nhello"),
+        ("GET / HTTP/1.1", b"Upgrade: h2c\r\n\r\n"),
+        ("POST / HTTP/1.1", b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\nhello"),
+        ("POST / HTTP/1.1", b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
+    ],
+)
+def test_an_odd_request_gets_the_answer_that_it_gets_without_a_web_acl(
+    lab: EdgeLab, request_line: str, more: bytes
+) -> None:
+    plain = lab.alb(rules=[ANYTHING])
+    head = f"{request_line}\r\nHost: a.test\r\nUser-Agent: test\r\nConnection: close\r\n"
+    other = lab.alb(rules=[ANYTHING])
+    protect(other, managed(SQL, 1))
+
+    answers = [raw(alb.place, head.encode() + more).split(b"\r\n")[0] for alb in (plain, other)]
+
+    assert answers[0] == answers[1]
+    assert b" 500 " not in answers[1]
 
 
 def test_only_the_beginning_of_a_body_is_looked_at(guarded: Alb) -> None:

@@ -41,8 +41,8 @@ def readings(value: str) -> Iterator[str]:
 def _inside(value: str) -> Iterator[str]:
     """The values of a JSON document that stands where a value is expected."""
     if value.lstrip().startswith(("{", "[")):
-        with suppress(ValueError):
-            yield from leaves(json.loads(value))
+        with suppress(ValueError, RecursionError):
+            yield from list(leaves(json.loads(value)))
 
 
 def path(request: Request) -> Iterable[str]:
@@ -97,7 +97,7 @@ def _values(whole: str) -> Iterable[str]:
     if stripped.startswith(("{", "[", '"')):
         try:
             return list(leaves(json.loads(whole)))
-        except ValueError:
+        except (ValueError, RecursionError):
             # Cut at the inspection limit, or no JSON after all: what looks like its strings.
             return [whole, *(_unescaped(found[1]) for found in JSON_STRING.finditer(whole))]
     if parts := MULTIPART.match(whole):

@@ -147,12 +147,12 @@ def _json_body(given: Json) -> Parts:
     def read(body: bytes) -> Iterable[str] | bool:
         try:
             document = json.loads(body)
-        except ValueError:
+            roots = [document] if paths is None else [_at(document, path) for path in paths]
+            return [part for root in roots for part in leaves(root, scope)]
+        except (ValueError, RecursionError):
             if fallback == "EVALUATE_AS_STRING":
                 return [text(body)]
             return fallback == "MATCH"
-        roots = [document] if paths is None else [_at(document, path) for path in paths]
-        return (part for root in roots for part in leaves(root, scope))
 
     return _body(_oversize(given, default="CONTINUE"), read)
 

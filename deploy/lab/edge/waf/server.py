@@ -30,6 +30,7 @@ async def serve(protection: Protection, address: str, port: int) -> None:
     config = uvicorn.Config(
         protection,
         http="httptools",
+        ws="none",
         lifespan="off",
         access_log=False,
         log_config=None,

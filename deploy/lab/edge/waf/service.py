@@ -28,6 +28,8 @@ OURS = frozenset({CLIENT, IS_CUT, "x-envoy-internal", "x-forwarded-proto"})
 # Statuses that Envoy would not pass on, by the unassigned ones that stand for them.
 DISGUISES = {200: 460, 500: 461, 501: 462, 502: 463, 503: 464, 504: 465, 505: 466}
 
+KEY_LENGTH = 16
+
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -35,7 +37,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 def key(resource_arn: str) -> str:
     """Name a protected resource where a path may not hold a colon."""
-    return sha256(resource_arn.encode()).hexdigest()[:16]
+    return sha256(resource_arn.encode()).hexdigest()[:KEY_LENGTH]
 
 
 @dataclass
@@ -108,13 +110,14 @@ async def _body(receive: Receive) -> bytes:
 
 
 def _question(scope: Message, body: bytes) -> tuple[str, Request]:
+    # /<key>/a, and /<key>* for OPTIONS *.
     path: bytes = scope["raw_path"]
-    _, resource, rest = path.split(b"/", 2)
+    resource, rest = path[1 : 1 + KEY_LENGTH], path[1 + KEY_LENGTH :]
     headers = [(text(name), text(value)) for name, value in scope["headers"]]
     added = {name: value for name, value in headers if name in OURS}
     return resource.decode(), Request(
         method=scope["method"],
-        path=text(b"/" + rest),
+        path=text(rest),
         query=text(scope["query_string"]),
         headers=tuple(pair for pair in headers if pair[0] not in OURS),
         body=body,

@@ -74,9 +74,18 @@ def _readings(value: str) -> set[str]:
     if "\\" in value:
         readings.add(KNOWN["JS_DECODE"](plain).lower())
     if "/*" in plain:
-        readings.add(re.sub(r"/\*.*?\*/", "", plain).lower())
+        readings.add(_without_comments(plain).lower())
     # Browsers drop these inside a scheme's name, and only there.
     return readings | {re.sub(r"[\t\n\r]", "", reading) for reading in readings}
+
+
+def _without_comments(value: str) -> str:
+    """The value as style sheets read it. A pattern would look for every end anew."""
+    kept, at = [], 0
+    while (start := value.find("/*", at)) >= 0 and (end := value.find("*/", start + 2)) >= 0:
+        kept.append(value[at:start])
+        at = end + 2
+    return "".join([*kept, value[at:]])
 
 
 def _is_script(value: str) -> bool:
