@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.contract.cloud.conftest import Cloud, Json
+from tests.contract.cloud.conftest import Cloud, Json, att, ref
 from tests.contract.cloud.rest_api import (
     ECHO,
     OUTPUTS,
@@ -239,6 +239,38 @@ def test_a_function_that_gives_no_permission_is_not_called(cloud: Cloud) -> None
 
     assert (answer.status, answer.json) == (500, {"message": "Internal server error"})
     cloud.deleted(closed.stack.name)
+
+
+def test_permission_for_another_api_or_for_the_function_without_its_alias_is_none(
+    cloud: Cloud,
+) -> None:
+    def status(**changed: object) -> int:
+        alias = {
+            "V": {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": ref("F")}},
+            "Alias": {
+                "Type": "AWS::Lambda::Alias",
+                "Properties": {
+                    "FunctionName": ref("F"),
+                    "FunctionVersion": att("V", "Version"),
+                    "Name": "stable",
+                },
+            },
+        }
+        uri = sub(
+            "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Alias}/invocations"
+        )
+        resources = api(function(ECHO), alias, method("/", {**proxy(), "Uri": uri}))
+        resources["FPermission"]["Properties"] |= changed
+        standing_api = standing(cloud, resources)
+        answer = standing_api.ask("/").status
+        cloud.deleted(standing_api.stack.name)
+        return answer
+
+    other = sub("arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:other/*")
+
+    assert status(FunctionName=ref("Alias")) == 200
+    assert status(FunctionName=ref("F")) == 500
+    assert status(FunctionName=ref("Alias"), SourceArn=other) == 500
 
 
 def test_a_throttled_function_is_500(cloud: Cloud) -> None:

@@ -52,28 +52,6 @@ def test_one_denial_wins_over_all_permission() -> None:
     assert policies.decision({"Statement": []}, ARN) == "nothing"
 
 
-@pytest.mark.parametrize(
-    ("change", "allowed"),
-    [
-        ({}, True),
-        ({"Principal": {"Service": "s3.amazonaws.com"}}, False),
-        ({"Action": "lambda:GetFunction"}, False),
-        ({"Condition": {"ArnLike": {"AWS:SourceArn": "arn:aws:execute-api:*:*:other/*"}}}, False),
-        ({"Condition": {"ArnLike": {"AWS:SourceArn": "arn:aws:execute-api:*:*:api/*"}}}, True),
-    ],
-)
-def test_a_function_is_called_only_with_permission(change: Json, allowed: bool) -> None:  # noqa: FBT001 - a table
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "apigateway.amazonaws.com"},
-        "Action": "lambda:InvokeFunction",
-    } | change
-
-    assert (
-        policies.allows([statement], service="apigateway.amazonaws.com", source_arn=ARN) is allowed
-    )
-
-
 # ---- Authorizers ----
 
 

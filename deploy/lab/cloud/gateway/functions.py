@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from deploy.lab.cloud.border import Internals, Json, scope
-from deploy.lab.cloud.gateway import policies
+from deploy.lab.cloud.function_policies import may_invoke
 
 LAMBDA = Internals(
     "services.lambda_svc",
@@ -78,8 +78,9 @@ async def invoke(uri: str, event: Json, caller: Caller, *, trace: str, timeout_s
         TimeoutError: the function goes on, and nobody reads its answer.
     """
     with scope(caller.account, caller.region):
-        record, config, _ = LAMBDA.get_func_record_for_ref(reference(uri))
-        if record is None or config is None or not _may_call(record, caller):
+        function_arn = reference(uri)
+        record, config, _ = LAMBDA.get_func_record_for_ref(function_arn)
+        if record is None or config is None or not _may_call(function_arn, caller):
             return Outcome(failure="forbidden")
         if len(json.dumps(event, ensure_ascii=False).encode()) > MAX_PAYLOAD_BYTES:
             return Outcome(failure="rejected")
@@ -105,10 +106,17 @@ async def invoke(uri: str, event: Json, caller: Caller, *, trace: str, timeout_s
 _running: set["asyncio.Future[Any]"] = set()
 
 
-def _may_call(record: Json, caller: Caller) -> bool:
-    statements = (record.get("policy") or {}).get("Statement") or []
-    return caller.has_role or policies.allows(
-        statements, service="apigateway.amazonaws.com", source_arn=caller.source_arn
+def _may_call(function_arn: str, caller: Caller) -> bool:
+    if caller.has_role:
+        return True
+    # The policy is the function's; versions and aliases are named in its statements.
+    unqualified = ":".join(function_arn.split(":")[:7])
+    function, _, _ = LAMBDA.get_func_record_for_ref(unqualified)
+    return function is not None and may_invoke(
+        function.get("policy") or {},
+        service="apigateway.amazonaws.com",
+        source_arn=caller.source_arn,
+        function_arn=function_arn,
     )
 
 

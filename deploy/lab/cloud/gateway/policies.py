@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 Decision = Literal["allow", "deny", "nothing"]
@@ -27,35 +27,6 @@ def decision(policy: Mapping[str, Any], method_arn: str) -> Decision:
     if "deny" in effects:
         return "deny"
     return "allow" if "allow" in effects else "nothing"
-
-
-def allows(statements: Iterable[Mapping[str, Any]], *, service: str, source_arn: str) -> bool:
-    """Whether a function's own policy lets the service call it for this source.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html#apigateway-permissions
-    """
-    for statement in statements:
-        principal = statement.get("Principal")
-        named = _list(principal.get("Service")) if isinstance(principal, Mapping) else [principal]
-        wanted = _source_arns(statement.get("Condition") or {})
-        if (
-            statement.get("Effect") == "Allow"
-            and {"*", service} & set(named)
-            and any(_like(action, "lambda:InvokeFunction") for action in _list(statement["Action"]))
-            and (not wanted or any(_like(pattern, source_arn) for pattern in wanted))
-        ):
-            return True
-    return False
-
-
-def _source_arns(conditions: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    return [
-        pattern
-        for tests in conditions.values()
-        for key, patterns in tests.items()
-        if key.lower() == "aws:sourcearn"
-        for pattern in _list(patterns)
-    ]
 
 
 def _like(pattern: str, text: str) -> bool:
