@@ -40,9 +40,9 @@ Octet: TypeAlias = Annotated[
 ]
 
 _COLOURS = {
-    **dict.fromkeys(("up", "running"), "green"),
-    **dict.fromkeys(("starting", "restarting", "degraded"), "yellow"),
-    **dict.fromkeys(("lost", "failed", "dead", "given up", "exited"), "red"),
+    **dict.fromkeys(("up", "running", "healthy"), "green"),
+    **dict.fromkeys(("starting", "restarting", "degraded", "initial", "draining"), "yellow"),
+    **dict.fromkeys(("lost", "failed", "dead", "given up", "exited", "unhealthy"), "red"),
 }
 
 
@@ -142,10 +142,20 @@ def _shown(found: LabStatus) -> list[Any]:
     machines = Table("machine", "kind", "address", "state", "process", "fault", "why")
     for machine, values in found.machines.items():
         machines.add_row(*_machine_row(machine, values))
-    shown += [parts, *([machines] if found.machines else [])]
+    shown += [parts, *([machines] if found.machines else []), *_targets(found.edge)]
     if queue := found.faults.get("queue"):
         shown.append(f"[red]the queue fails {queue['fail']:.0%} of its calls[/]: `lab fault heal`")
     return [*shown, *_edge_lines(found.edge)]
+
+
+def _targets(edge: EdgeStatus) -> list[Table]:
+    """A row for each target of a load balancer."""
+    table = Table("target group", "target", "state", "why")
+    for arn, targets in edge.targets.items():
+        for target, how in targets.items():
+            state = how["state"]
+            table.add_row(arn.split("/")[-2], target, _coloured(state), how.get("reason", ""))
+    return [table] if table.row_count else []
 
 
 def _machine_row(machine: str, how: Mapping[str, Any]) -> tuple[str, ...]:

@@ -72,6 +72,9 @@ class EdgeStatus:
     unsupported: Sequence[str] = ()
     # How often Envoy refused what the edge wrote for it, by kind.
     rejected: Mapping[str, int] = field(default_factory=dict)
+    # What load balancers find of their targets: `state` and `reason`, by target group's ARN and
+    # by address and port.
+    targets: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> "EdgeStatus":

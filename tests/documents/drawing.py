@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator
 from html import escape
+from math import ceil
 from pathlib import Path
 
 from deploy.model import Variant
 from tests.documents.traffic import CLIENTS, QUEUE, Arrow, Box, Traffic, traffic, whole
 from tests.templates.reading import DEPLOY
 
-WIDTH, HEIGHT = 138, 52
+NARROWEST, HEIGHT = 138, 52
+# How wide a letter is at most on the average of a word, in the fonts that browsers choose, in 14
+# and in 12 pixels.
+NAME_LETTER, KIND_LETTER = 8.2, 7.0
+BESIDE_TEXT = 8
 GAP, ROW = 44, 72
 MARGIN = 12
 LEGEND_ROW = 22
@@ -50,10 +55,10 @@ def drawing(variant: Variant) -> str:
 
 def drawn(found: Traffic, title: str) -> str:
     """Write the SVG."""
-    places = placed(found)
+    places, wide = placed(found), width_of(found)
     lowest = max(y for _, y in places.values()) + HEIGHT
     legend = list(_legend(found))
-    width = max(x for x, _ in places.values()) + WIDTH + MARGIN
+    width = max(x for x, _ in places.values()) + wide + MARGIN
     height = lowest + MARGIN + LEGEND_ROW * bool(legend)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" {SVG}>',
@@ -61,12 +66,21 @@ def drawn(found: Traffic, title: str) -> str:
         f'  <desc id="d">{escape(_told(found))}</desc>',
         f"  <style>\n{STYLE}  </style>",
         f"  <defs>{TIP}</defs>",
-        *(line for arrow in found.arrows for line in _wire(arrow, places)),
-        *(line for box in found.boxes.values() for line in _box(box, *places[box.name])),
+        *(line for arrow in found.arrows for line in _wire(arrow, places, wide)),
+        *(line for box in found.boxes.values() for line in _box(box, places[box.name], wide)),
         *_legend_lines(legend, y=lowest + LEGEND_ROW),
         "</svg>",
     ]
     return "\n".join(lines) + "\n"
+
+
+def width_of(found: Traffic) -> int:
+    """How wide all boxes are, so that the longest text fits into its own."""
+    needed = [
+        max(len(box.name) * NAME_LETTER, len(box.kind) * KIND_LETTER)
+        for box in found.boxes.values()
+    ]
+    return max(NARROWEST, *(ceil(text) + 2 * BESIDE_TEXT for text in needed))
 
 
 def placed(found: Traffic) -> dict[str, tuple[int, int]]:
@@ -87,10 +101,10 @@ def placed(found: Traffic) -> dict[str, tuple[int, int]]:
         rows |= {name: index - (len(first) - 1) / 2 for index, name in enumerate(first)}
         start = (len(first) + 1) / 2 if first else 1.0
         rows |= {name: start + index for index, name in enumerate(below)}
-    top = min(rows.values())
+    top, wide = min(rows.values()), width_of(found)
     return {
         name: (
-            MARGIN + column[name] * (WIDTH + GAP),
+            MARGIN + column[name] * (wide + GAP),
             MARGIN + round((rows[name] - top) * ROW),
         )
         for name in found.boxes
@@ -124,26 +138,26 @@ def _is_aside(found: Traffic, name: str) -> bool:
     return found.boxes[name].is_optional or not passed
 
 
-def _wire(arrow: Arrow, places: dict[str, tuple[int, int]]) -> Iterator[str]:
+def _wire(arrow: Arrow, places: dict[str, tuple[int, int]], wide: int) -> Iterator[str]:
     (x1, y1), (x2, y2) = places[arrow.tail], places[arrow.head]
     look = f"wire {arrow.how}" if arrow.how != "through" else "wire"
     look += " optional" if arrow.is_optional and arrow.how == "through" else ""
     if arrow.how == "on":
         # Between two columns it would cross others, and says little.
         if x1 == x2:
-            middle = x1 + WIDTH // 2
+            middle = x1 + wide // 2
             yield f'  <path class="{look}" d="M{middle} {min(y1, y2) + HEIGHT}V{max(y1, y2)}"/>'
         return
-    x1, y1, y2 = x1 + WIDTH, y1 + HEIGHT // 2, y2 + HEIGHT // 2
+    x1, y1, y2 = x1 + wide, y1 + HEIGHT // 2, y2 + HEIGHT // 2
     way = ""
     for x, y in sorted(place for place in places.values() if x1 < place[0] < x2 - GAP):
         # Where it would pass behind a box it goes below it.
-        across = y1 + (y2 - y1) * (x + WIDTH / 2 - x1) / (x2 - x1)
+        across = y1 + (y2 - y1) * (x + wide / 2 - x1) / (x2 - x1)
         if y <= across <= y + HEIGHT:
             below = y + (ROW + HEIGHT) // 2
-            way += f"{_bend(x1, y1, x, below)}H{x + WIDTH}"
-            x1, y1 = x + WIDTH, below
-    start = f"M{places[arrow.tail][0] + WIDTH} {places[arrow.tail][1] + HEIGHT // 2}"
+            way += f"{_bend(x1, y1, x, below)}H{x + wide}"
+            x1, y1 = x + wide, below
+    start = f"M{places[arrow.tail][0] + wide} {places[arrow.tail][1] + HEIGHT // 2}"
     yield f'  <path class="{look}" d="{start}{way}{_bend(x1, y1, x2 - 2, y2)}"/>'
 
 
@@ -151,10 +165,11 @@ def _bend(x1: int, y1: int, x2: int, y2: int) -> str:
     return f"H{x2}" if y1 == y2 else f"C{x1 + GAP} {y1} {x2 + 2 - GAP} {y2} {x2} {y2}"
 
 
-def _box(box: Box, x: int, y: int) -> Iterator[str]:
+def _box(box: Box, place: tuple[int, int], wide: int) -> Iterator[str]:
+    x, y = place
     look = "box" + " service" * box.is_service + " optional" * box.is_optional
-    middle = x + WIDTH // 2
-    yield f'  <rect class="{look}" x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="8"/>'
+    middle = x + wide // 2
+    yield f'  <rect class="{look}" x="{x}" y="{y}" width="{wide}" height="{HEIGHT}" rx="8"/>'
     yield f'  <text x="{middle}" y="{y + 23}">{escape(box.name)}</text>'
     yield f'  <text x="{middle}" y="{y + 40}" class="kind">{escape(box.kind)}</text>'
 

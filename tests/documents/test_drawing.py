@@ -6,7 +6,15 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from deploy.model import Variant
-from tests.documents.drawing import drawing, drawn, path_of, placed
+from tests.documents.drawing import (
+    KIND_LETTER,
+    NAME_LETTER,
+    drawing,
+    drawn,
+    path_of,
+    placed,
+    width_of,
+)
 from tests.documents.traffic import CLIENTS, QUEUE, Arrow, Traffic, traffic, whole
 from tests.templates.reading import Template, each_variant, read
 
@@ -47,6 +55,15 @@ def test_boxes_do_not_overlap_and_the_picture_is_described(variant: Variant) -> 
 
     assert len(set(placed(found).values())) == len(found.boxes)
     assert [child.tag.rpartition("}")[2] for child in root][:2] == ["title", "desc"]
+
+
+@each_variant
+def test_every_text_fits_into_its_box(variant: Variant) -> None:
+    found = traffic(whole(variant))
+
+    for box in found.boxes.values():
+        assert len(box.name) * NAME_LETTER < width_of(found)
+        assert len(box.kind) * KIND_LETTER < width_of(found)
 
 
 ALBUM = """

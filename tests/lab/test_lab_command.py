@@ -34,7 +34,7 @@ def test_up_status_logs_down_all_speak_json(name: str) -> None:
     status = run("status", name=name)
     assert status["state"] == "up"
     assert status["info"]["parts"]["fleet"]["state"] == "running"
-    assert status["edge"].keys() == {"complaints", "unsupported", "rejected"}
+    assert status["edge"].keys() == {"complaints", "unsupported", "rejected", "targets"}
     assert status["delays"]["fargate-task"] == 30 / 50
 
     assert {"emulator", "envoy", "edge", "fleet", "supervisor"} <= set(run("logs", name=name))

@@ -283,9 +283,10 @@ class Agents:
         return {"state": "running", "exit_code": None, "pid": 1}
 
     def _machine(self, task: Json) -> Json | None:
-        if task["stopping"] or task["image"] == self.CRASHING:
+        image = task["image"].partition(":")[0]
+        if task["stopping"] or image == self.CRASHING:
             return {"state": "exited", "exit_code": 3, "pid": None}
-        if task["image"] == self.STUCK:
+        if image == self.STUCK:
             return None
         return {"state": "running", "exit_code": None, "pid": 1}
 

@@ -28,15 +28,15 @@ class Loader(yaml.SafeLoader):
 Loader.add_multi_constructor("!", lambda *_: "")
 
 
-def stood_up(
+def begun(
     cloud: Cloud,
     slug: str,
     known: Mapping[str, str],
     *,
     update: bool = False,
     body: str | None = None,
-) -> Stack:
-    """Create or update a stack with those of the known values that its template asks for.
+) -> str:
+    """Begin to create or update a stack with those of the known values that its template asks for.
 
     `body` is a template that stands in for the variant's own.
     """
@@ -53,6 +53,19 @@ def stood_up(
         ],
         Tags=[{"Key": "project", "Value": "nineways"}],
     )
+    return name
+
+
+def stood_up(
+    cloud: Cloud,
+    slug: str,
+    known: Mapping[str, str],
+    *,
+    update: bool = False,
+    body: str | None = None,
+) -> Stack:
+    """Create or update a stack as `begun` does, and wait until it is as it was asked for."""
+    name = begun(cloud, slug, known, update=update, body=body)
     with signalling(cloud, name):
         stack = cloud.finished(name)
     assert stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, cloud.reasons(name)
