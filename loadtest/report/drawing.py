@@ -1,8 +1,9 @@
 """From a matplotlib figure to an SVG that belongs to the page: its fonts, colours and words."""
 
 import io
+import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -18,6 +19,12 @@ from loadtest.report.palette import GRID, INK, MUTED, as_css
 
 # Inches, at 96 pixels: a column of text on a screen, and a phone held upright.
 WIDE, NARROW = 7.6, 3.7
+# So that 1, 2 and 5 can all be named, in thousands too.
+INCHES_A_DECADE = 1.9
+# So that 1 and 3 can be named where several charts stand one above the other.
+DECADES_UPWARD = 2
+# From a microsecond to a quarter of an hour; no axis shows more.
+MOST_DECADES = 10
 
 # matplotlib types each key; any dictionary of them is fine.
 STYLE: dict[Any, Any] = {
@@ -96,10 +103,27 @@ def log_milliseconds(axes: Axes, which: str = "x") -> None:
     """A logarithmic axis that names 1, 2, 5, 10, … in milliseconds."""
     axis = axes.xaxis if which == "x" else axes.yaxis
     (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    # Left to itself, a locator that is short of room has no ticks rather than fewer.
+    subs = (1.0, 2.0, 5.0) if which == "x" else (1.0, 3.0)
+    axis.set_major_locator(LogLocator(subs=subs, numticks=MOST_DECADES))
     # There is less room above each other than beside each other.
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if which == "x" else (1.0, 3.0)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
+    inches = axes.figure.bbox.width / axes.figure.dpi
+    decades = inches / INCHES_A_DECADE if which == "x" else DECADES_UPWARD
+    axis.set_major_formatter(
+        FuncFormatter(lambda value, _: named(value, axis.get_view_interval(), decades))
+    )
     axis.set_minor_formatter(NullFormatter())
+
+
+def named(milliseconds: float, shown: Sequence[float], decades: float) -> str:
+    """A tick's label. On an axis that shows more decades than there is room for, powers only.
+
+    >>> named(20, (1, 500), 4), named(20, (1, 50_000), 4), named(100, (1, 50_000), 4)
+    ('20', '', '100')
+    """
+    low, high = shown
+    is_power = math.isclose(math.log10(milliseconds) % 1, 0, abs_tol=1e-9)
+    return plain(milliseconds) if is_power or math.log10(high / low) <= decades else ""
 
 
 def plain(milliseconds: float) -> str:

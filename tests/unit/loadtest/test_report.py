@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from loadtest import archive
+from loadtest.report.charts import over_time, series_of
 from loadtest.report.page import render, write_report
 from loadtest.report.palette import ROLES, SERIES, Colour
 from loadtest.run import Check, Run, Verdict
+from loadtest.summary import summarise
 from tests.unit.loadtest.runs import PASSED, a_run, about, everything, leg, subject
 
 VOID_TAGS = {"meta", "link", "br", "img", "hr"}
@@ -80,6 +82,19 @@ def test_what_is_not_promised_is_counted_and_said() -> None:
 
     assert "1 not promised" in text
     assert "no code" in text
+
+
+def test_an_axis_of_many_decades_still_has_ticks() -> None:
+    run, samples = a_run(
+        [subject("fast"), subject("slow")],
+        {"fast": [leg(about(0.5))], "slow": [leg(about(9_000))]},
+    )
+    chart = over_time(series_of(run, samples, summarise(run, samples)))
+
+    for drawing in (chart.wide, chart.narrow):
+        named = re.findall(r"<text[^>]*>([^<]*)</text>", drawing)
+        assert {"1", "100", "10,000"} <= set(named)
+        assert "3,000" not in named
 
 
 def test_every_tag_is_closed(page: Page) -> None:
