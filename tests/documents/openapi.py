@@ -99,7 +99,8 @@ def _finish(operation: Json, path: str, method: str, everywhere: Mapping[str, Js
             more = _response(everywhere[status])["content"] | response.get("content", {})
             response["content"] = more
         responses[status] = _with_id(response)
-    for status in everywhere.keys() - responses.keys():
+    # Where every other answer is described already, it is.
+    for status in () if "default" in responses else everywhere.keys() - responses.keys():
         responses[status] = {"$ref": f"#/components/responses/{_name(status)}"}
     operation["responses"] = dict(sorted(responses.items()))
     words = path.translate(str.maketrans("/{}.", "____")).strip("_")

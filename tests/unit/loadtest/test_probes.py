@@ -294,6 +294,18 @@ def test_a_template_that_lets_words_become_parameters_fails(
     assert of(probes_of(checks), Verdict.FAILED).keys() == broken
 
 
+def test_a_throttle_that_others_used_up_a_moment_ago_passes() -> None:
+    world = World()
+
+    def exhausted(asked: Asked, told: Told) -> Told:
+        is_early = world.inside.gateway.now_s < 1
+        return refusing_all(asked, told) if is_early else told
+
+    world.change = exhausted
+
+    assert of(world.probe(Feature.METHOD_THROTTLE), Verdict.FAILED) == {}
+
+
 def test_an_event_that_is_acknowledged_and_lost_fails() -> None:
     world = World(answered(at("/events"), 202, TAKEN), without_gateway=True)
 
