@@ -130,6 +130,7 @@ def test_own_labels_have_the_web_acls_namespace() -> None:
         ),
         (group("AWSManagedRulesBotControlRuleSet"), "AWSManagedRulesBotControlRuleSet"),
         (group(CORE, ManagedRuleGroupConfigs=[{}]), "ManagedRuleGroupConfigs"),
+        (group(CORE, Version="Version_1.17"), "Version"),
         (group(CORE, override="Block"), "OverrideAction"),
         (
             group(CORE, RuleActionOverrides=[{"Name": "No", "ActionToUse": {"Count": {}}}]),

@@ -34,7 +34,6 @@ GROUP = {
     "ExcludedRules",
     "RuleActionOverrides",
     "ScopeDownStatement",
-    "Version",
 }
 
 
@@ -103,9 +102,8 @@ def compiled(document: Json, rates: Rates) -> WebAcl:
         KeyError, TypeError, ValueError: It is no web ACL.
     """
     name = document["name"]
-    account, region = (document["arn"].split(":") + [""] * 5)[4:2:-1]
+    account = document["arn"].split(":")[4]
     namespace = f"awswaf:{account}:webacl:{name}:"
-    del region
     bodies: Mapping[str, Json] = document.get("custom_response_bodies") or {}
     compiler = Compiler(rates, namespace)
     rules = sorted(document["rules"], key=lambda rule: int(rule["Priority"]))

@@ -92,7 +92,7 @@ class Protection:
         decision = self.decide(resource, request)
         if decision and decision.reply:
             log.info(
-                "blocked by %s: %s %s", decision.rule or "default", request.method, request.path
+                "blocked by %s: %s %a", decision.rule or "default", request.method, request.path
             )
         # An edge that has just begun and knows nothing yet must not let everything through.
         status, headers, content = _answer(decision) if decision else (503, [], b"")
