@@ -129,10 +129,11 @@ EXTENDED = _matches(
     r"\b(?:load_file|pg_sleep|pg_read_file|extractvalue|updatexml)\s*\(\s*[\w'\"]",
     r"\bbenchmark\s*\(\s*[\de]+\s*,|\bdbms_(?:pipe\.receive_message|lock\.sleep)\s*\(",
     r"\bunion(?:\s|/\*.{0,40}?\*/|\(){1,20}(?:all|distinct)?(?:\s|/\*.{0,40}?\*/|\(){0,20}select\b[\s(]*(?:null|@@|0x|\d+\s*,|char\()",
+    r"\b(?:select|union|from|where|or|and)/\*[^*]{0,40}\*/[\w'\"(]",
     r"@@version\b|\bselect\b.{0,60}\bsqlite_(?:master|schema)\b",
     needs=words(
         "information_schema xp_ waitfor outfile dumpfile load_file pg_sleep pg_read_file "
-        "extractvalue updatexml benchmark dbms_ union @@version sqlite_"
+        "extractvalue updatexml benchmark dbms_ union @@version /* sqlite_"
     ),
 )
 LOCALHOST = _matches(r"^localhost(?::\d+)?$")

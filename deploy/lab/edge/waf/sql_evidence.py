@@ -29,6 +29,7 @@ from deploy.lab.edge.waf.sql_shapes import (
     NEXT,
     ODD_OPERATOR,
     PACKAGES,
+    POSSESSIVE,
     PROCEDURES,
     SORTING,
     SUBSELECT,
@@ -48,6 +49,8 @@ class Reading:
     reached: Reach
     quoted: bool
     sensitive: bool
+    # What stands before the quote that closes the application's string.
+    lead: str = ""
 
     @property
     def body(self) -> Sequence[Token]:
@@ -187,7 +190,9 @@ def is_weak(reading: Reading) -> bool:
 def _has_clause(reading: Reading) -> bool:
     """ORDER BY 5, HAVING 1=1, LIMIT 1, INTO OUTFILE: what would come behind a value."""
     body = reading.body
-    if not reading.quoted and body[0].kind not in {K.NUMBER, K.CONSTANT, K.RIGHT}:
+    cut_off = body[0].kind is K.CLAUSE and body[-1].text.strip() in BARE_COMMENTS
+    continuing = reading.quoted or cut_off or body[0].kind in {K.NUMBER, K.CONSTANT, K.RIGHT}
+    if not continuing:
         return False
     plain = {K.WORD} if reading.quoted or body[-1].kind is K.COMMENT else set()
     for at, token in enumerate(body[:-1]):
@@ -215,7 +220,10 @@ def _ends_in_comment(reading: Reading) -> bool:
         return False
     if not reading.quoted and last.text.strip() not in BARE_COMMENTS:
         return any(token.kind is K.RIGHT for token in before) and len(last.text.split()) < WORDY
-    return reading.sensitive or len(re.findall(r"[^\W\d_]+", last.text)) < WORDY
+    if reading.sensitive:
+        return True
+    said = len(re.findall(r"[^\W\d_]+", last.text))
+    return said < WORDY and not (said and POSSESSIVE.search(reading.lead))
 
 
 def _is_statement(body: Sequence[Token]) -> bool:

@@ -70,7 +70,7 @@ OBJECTS = words(
     "table database schema view index trigger function procedure user login role column"
 )
 NEXT: dict[str, frozenset[str]] = {
-    "drop": OBJECTS,
+    "drop": OBJECTS | {"temporary"},
     "create": OBJECTS | {"or", "temporary", "unique", "global"},
     "alter": OBJECTS,
     "insert": frozenset({"into", "ignore"}),
@@ -100,5 +100,7 @@ BEHIND = {"into": frozenset({"outfile", "dumpfile"}), "procedure": frozenset({"a
 BARE_COMMENTS = frozenset({"--", "-- -", "--+", "/*", "-- #"})
 # As far as is looked ahead, in tokens.
 NEAR = 16
+# The boys' -- and six foot six, 6'6" -- are prose before a dash.
+POSSESSIVE = re.compile(r"[^\W\d_]s$|\d'-?\d+$")
 # So many words in a comment are somebody's dash, not an attacker's end of line.
 WORDY = 3

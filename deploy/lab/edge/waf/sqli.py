@@ -52,7 +52,7 @@ def _readings(value: str, *, sensitive: bool) -> Iterator[Reading]:
         rest = read if quote else chain([first], read)
         reached = reach(rest, after_operand=bool(quote) or first.kind in CONTINUING)
         if reached.body:
-            yield Reading(reached, bool(quote), sensitive)
+            yield Reading(reached, bool(quote), sensitive, first.text if quote else "")
 
 
 # ---- prose ----
