@@ -1,6 +1,6 @@
 """Who may call: what an API Gateway asks before a request goes on. Pure.
 
-A REQUEST authorizer sees headers and path, never the body.
+An authorizer sees headers and path at most, never the body.
 """
 
 import hmac
@@ -35,7 +35,8 @@ def handler_for(token: str) -> Callable[[Event, object], dict[str, Any]]:
         raise ValueError("the secret is empty")
 
     def handler(event: Event, _context: object) -> dict[str, Any]:
-        given = _header(event, "authorization")
+        # An authorizer of type TOKEN is given the header alone.
+        given = event.get("authorizationToken") or _header(event, "authorization")
         if not given:
             raise UnauthorizedError
         is_known = given[: len(SCHEME)].lower() == SCHEME and hmac.compare_digest(

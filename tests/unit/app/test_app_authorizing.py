@@ -39,6 +39,13 @@ def test_who_shows_nothing_is_asked_to(headers: dict[str, str] | None) -> None:
         asked(headers)
 
 
+@pytest.mark.parametrize(("given", "effect"), [(f"Bearer {TOKEN}", "Allow"), ("Bearer x", "Deny")])
+def test_an_authorizer_of_type_token_is_given_the_header_alone(given: str, effect: str) -> None:
+    event = {"type": "TOKEN", "methodArn": ARN, "authorizationToken": given}
+
+    assert effect_of(handler_for(TOKEN)(event, None)) == effect
+
+
 def test_what_is_kept_under_a_token_holds_for_every_route_of_the_stage() -> None:
     (statement,) = asked({"Authorization": f"Bearer {TOKEN}"})["policyDocument"]["Statement"]
 
