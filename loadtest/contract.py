@@ -10,6 +10,7 @@ import httpx2
 
 from loadtest.examination import JSON, Examine, Service, claim, claim_refusal, read
 from loadtest.hindsight import LOOKING_BACK
+from loadtest.openapi import Document
 from loadtest.scenarios import IDEMPOTENCY_KEY
 
 # The smallest limit along the nine ways: Step Functions' input (see app/messages.py).
@@ -51,11 +52,16 @@ async def identity(service: Service) -> None:
 
 
 async def openapi(service: Service) -> None:
-    """/openapi.json is served and has every route."""
+    """/openapi.json is served, has every route, and promises what the one document does."""
     document = read(await service.get("/openapi.json"))
     claim(str(document.get("openapi", "")).startswith("3."), "it is no OpenAPI 3 document")
     missing = [route for route in ROUTES if route not in document.get("paths", {})]
     claim(not missing, f"it lacks {', '.join(missing)}")
+    ours = Document.ours()
+    for path in ROUTES:
+        for method, operation in document["paths"][path].items():
+            more = operation["responses"].keys() - ours.promises(method, path).keys()
+            claim(not more, f"{method.upper()} {path} may answer {sorted(more)}, unlike ours")
 
 
 async def docs(service: Service) -> None:

@@ -251,6 +251,20 @@ def test_what_is_not_promised_is_said_and_fails_nothing() -> None:
     assert told["work"].verdict is Verdict.PASSED
 
 
+def test_a_service_that_describes_itself_otherwise_fails() -> None:
+    def with_teapot(told: Told) -> Told:
+        document = json.loads(told.body)
+        document["paths"]["/whoami"]["get"]["responses"]["418"] = {"description": "short and stout"}
+        return told.with_json(200, document)
+
+    queue = MemoryQueue()
+    broken = Broken(create_app(queue, HERE), answer(at("/openapi.json"), with_teapot))
+
+    assert failed(verify(broken, queue)) == {
+        "openapi": "GET /whoami may answer ['418'], unlike ours"
+    }
+
+
 def test_what_is_not_promised_must_still_be_documented() -> None:
     queue = MemoryQueue()
     broken = Broken(create_app(queue, HERE), SABOTAGE["docs"])
