@@ -1,7 +1,7 @@
 """Make anew what documents take from the project's data: `python -m tests.documents`."""
 
 from deploy.catalog import VARIANTS
-from tests.documents import openapi
+from tests.documents import openapi, scale_outs
 from tests.documents.drawing import drawing, path_of
 from tests.documents.overview import PATH, overview
 from tests.documents.summary import README, with_summary
@@ -12,6 +12,8 @@ def main() -> None:
     made = {README: with_summary(README.read_text(encoding="utf-8"), VARIANTS)}
     made[PATH] = overview(VARIANTS)
     made[openapi.PATH] = openapi.openapi()
+    lab = scale_outs.PATH.read_text(encoding="utf-8")
+    made[scale_outs.PATH] = scale_outs.with_table(lab, scale_outs.recorded())
     made |= {path_of(variant): drawing(variant) for variant in VARIANTS}
     for path, text in made.items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
