@@ -1,5 +1,7 @@
 """Machine images: what is on the disk of an instance, and how it is told and forgotten."""
 
+from collections.abc import Iterator
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -9,7 +11,9 @@ from tests.contract.cloud.conftest import Cloud
 pytestmark = pytest.mark.lab
 
 
-def an_instance(cloud: Cloud) -> str:
+@pytest.fixture
+def instance_id(cloud: Cloud) -> Iterator[str]:
+    """An instance with the service on its disk."""
     ec2 = cloud.client("ec2")
     (made,) = ec2.run_instances(ImageId="ami-1", MinCount=1, MaxCount=1)["Instances"]
     disk = cloud.directory / "machines" / made["InstanceId"] / "nineways"
@@ -18,14 +22,17 @@ def an_instance(cloud: Cloud) -> str:
     (disk / "current").symlink_to("releases/1")
     (disk / "run").mkdir()
     (disk / "run" / "web.pid").write_text("1")
-    return str(made["InstanceId"])
+    yield made["InstanceId"]
+    ec2.terminate_instances(InstanceIds=[made["InstanceId"]])
 
 
-def test_an_image_holds_what_is_installed_and_nothing_of_the_run(cloud: Cloud) -> None:
+def test_an_image_holds_what_is_installed_and_nothing_of_the_run(
+    cloud: Cloud, instance_id: str
+) -> None:
     ec2 = cloud.client("ec2")
 
     image_id = ec2.create_image(
-        InstanceId=an_instance(cloud),
+        InstanceId=instance_id,
         Name="one",
         TagSpecifications=[{"ResourceType": "image", "Tags": [{"Key": "a", "Value": "b"}]}],
     )["ImageId"]
@@ -41,8 +48,10 @@ def test_an_image_holds_what_is_installed_and_nothing_of_the_run(cloud: Cloud) -
     assert ec2.describe_images(ImageIds=[image_id])["Images"] == []
 
 
-def test_an_image_of_nothing_and_a_second_one_of_a_name_are_refused(cloud: Cloud) -> None:
-    ec2, instance_id = cloud.client("ec2"), an_instance(cloud)
+def test_an_image_of_nothing_and_a_second_one_of_a_name_are_refused(
+    cloud: Cloud, instance_id: str
+) -> None:
+    ec2 = cloud.client("ec2")
     image_id = ec2.create_image(InstanceId=instance_id, Name="two")["ImageId"]
 
     with pytest.raises(ClientError, match=r"InvalidInstanceID\.NotFound"):
@@ -51,7 +60,6 @@ def test_an_image_of_nothing_and_a_second_one_of_a_name_are_refused(cloud: Cloud
         ec2.create_image(InstanceId=instance_id, Name="two")
 
     ec2.deregister_image(ImageId=image_id)
-    ec2.terminate_instances(InstanceIds=[instance_id])
 
 
 def test_images_that_the_lab_did_not_make_are_described_as_before(cloud: Cloud) -> None:
