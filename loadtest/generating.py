@@ -1,8 +1,9 @@
 """Locust in the background: it offers a shape while somebody watches, and ends with the watcher."""
 
 import os
+import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,7 @@ def generating(order: Order, leg: Leg, kept: Kept) -> Iterator[subprocess.Popen[
     argv = locust(order.target, leg, what, seconds=order.seconds, samples=kept.samples)
     with (
         kept.log.open("wb") as log,
+        held_back() as let_through,
         subprocess.Popen(  # noqa: S603 - our own program and arguments
             argv,
             stdin=subprocess.DEVNULL,
@@ -79,11 +81,36 @@ def generating(order: Order, leg: Leg, kept: Kept) -> Iterator[subprocess.Popen[
         ) as process,
     ):
         try:
+            let_through()
             yield process
         finally:
             process.terminate()
             if not has_ended(process, within_s=ENDS_WITHIN_S):
                 process.kill()
+
+
+@contextmanager
+def held_back() -> Iterator[Callable[[], None]]:
+    """Let Ctrl-C wait: while a process is started it would be lost, or leave that one running.
+
+    Gives what lets it through again, for the moment from which the process can be ended.
+    """
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+
+    def let_through() -> None:
+        while before:
+            signal.signal(*before.popitem())
+        while came:
+            signal.raise_signal(came.pop())
+
+    try:
+        yield let_through
+    finally:
+        let_through()
 
 
 def has_ended(process: subprocess.Popen[bytes], *, within_s: float) -> bool:
