@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from deploy.lab.cloud import lambda_starts
+from deploy.lab.cloud import lambda_logs, lambda_starts
 from deploy.lab.cloud.border import Internals
 from deploy.lab.cloud.lab import Lab
 from deploy.lab.processes import MARK
@@ -59,6 +59,7 @@ def install(lab: Lab) -> None:
     RUNTIME.replace("detect_runtime_binary", detect)
     RUNTIME.replace("subprocess", Subprocess(_runtime_folder(lab.directory)))
     lambda_starts.install()
+    lambda_logs.install()
 
 
 def stop() -> None:
@@ -96,6 +97,7 @@ class Subprocess:
         outside = {k for k, v in os.environ.items() if wanted.get(k) == v} - FROM_OUTSIDE
         return {
             **{key: value for key, value in wanted.items() if key not in outside},
+            **lambda_logs.told(wanted),
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{MY_RUNTIME}",
             "PYTHONPATH": str(self._runtime_folder),
             # /var/task cannot be written to: no compiled file outlives its process.

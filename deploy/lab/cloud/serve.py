@@ -24,6 +24,7 @@ from deploy.lab.cloud import (
     group_stacks,
     lambda_,
     listener_rules,
+    logs,
     machine_images,
     pin,
     queues,
@@ -123,6 +124,7 @@ def install(lab: Lab) -> Callable[[], Json]:
     instances = ContainerInstances(lab)
     fleet = ecs.install(lab, OWN_NAME, instances)
     lambda_.install(lab)
+    logs.install()
     route53.install(lab)
     route53_resources.install()
     amendments.install()

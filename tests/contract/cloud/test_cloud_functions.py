@@ -99,6 +99,25 @@ def test_the_second_invocation_is_warm(cloud: Cloud) -> None:
     cloud.deleted(stack.name)
 
 
+def test_an_environment_writes_one_log_stream_whose_name_it_knows(cloud: Cloud) -> None:
+    source = """
+import os
+def handler(event, context):
+    print("hello", flush=True)
+    return [context.log_stream_name, os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]]
+"""
+    stack = made(cloud, source)
+
+    told = [invoke(cloud, stack) for _ in range(3)]
+
+    group = f"/aws/lambda/{stack.outputs['Name']}"
+    (stream,) = cloud.client("logs").describe_log_streams(logGroupName=group)["logStreams"]
+    assert told == 3 * [2 * [stream["logStreamName"]]]
+    events = cloud.client("logs").filter_log_events(logGroupName=group)["events"]
+    assert sum(event["message"].startswith("REPORT") for event in events) == 3
+    cloud.deleted(stack.name)
+
+
 def test_a_burst_waits_for_environments_rather_than_starting_one_for_each(cloud: Cloud) -> None:
     source = """
 import os, time
