@@ -71,7 +71,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     epilog=EXIT_CODES,
-    help="""One service, put on AWS in several ways, each by one command.
+    help="""One service, put on AWS in nine ways, each by one command.
 
     Everything runs in the [bold]lab[/bold] on this machine unless you say [bold]--on aws[/bold].
 

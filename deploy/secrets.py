@@ -74,7 +74,7 @@ def secret_of(variant: Variant, which: Secret, place: "AccountPlace") -> str:
 @at_a_place
 def secret(
     name: Name,
-    which: Annotated[Secret, typer.Argument(help="Which of the two.")],
+    which: Annotated[Secret, typer.Argument(metavar="api-key|token", help="Which of the two.")],
     *,
     where: Where,
     json: Json = False,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from deploy.cli import app
 from deploy.console import Screen
@@ -150,7 +151,11 @@ app.command()(load)
 
 
 @app.command()
-def report(folder: Annotated[Path, typer.Argument(help="A folder under results/.")]) -> None:
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder under results/.")],
+    *,
+    json: Json = False,
+) -> None:
     """Make a comparison's report again from its samples."""
     from loadtest.report.page import write_report  # noqa: PLC0415 - see above
 
@@ -158,7 +163,8 @@ def report(folder: Annotated[Path, typer.Argument(help="A folder under results/.
         raise BadInputError(
             f"{folder} holds no comparison", remedy="`nineways compare` writes them to results/"
         )
-    typer.echo(write_report(folder))
+    made = write_report(folder)
+    Screen(as_json=json).answer({"report": str(made)}, escape(str(made)))
 
 
 @app.command()
@@ -169,6 +175,7 @@ def demo(
         str, typer.Option("--lab", envvar="NINEWAYS_LAB", help="Name of the lab.")
     ] = "default",
     open_: Open = False,
+    json: Json = False,
 ) -> None:
     """Do everything once: lab up, all variants up, compare, report, lab down.
 
@@ -176,7 +183,7 @@ def demo(
     """
     from loadtest.demo import demonstrate  # noqa: PLC0415 - see above
 
-    with Screen() as screen:
+    with Screen(as_json=json) as screen:
         outcome = demonstrate(screen, lab=lab, keep=keep)
     show(outcome, screen, open_=open_)
 

@@ -49,7 +49,7 @@ APIGW_HTTP = Variant(
     scalability="as the server behind",
     burden="that of the server, and a front",
     known_for="strong API management for servers that are already there",
-    limits="29 s a request; each request passes, and is billed by, two fronts",
+    limits="29 s a request by default; each request passes, and is billed by, two fronts",
     features=frozenset(
         {
             Feature.API_KEY,

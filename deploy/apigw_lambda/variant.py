@@ -30,7 +30,7 @@ APIGW_LAMBDA = Variant(
     scalability="highest",
     burden="lowest",
     known_for="fully serverless, strong API management",
-    limits="cold starts; 29 s a request; 1,000 requests at once by default",
+    limits="cold starts; by default 29 s a request and 1,000 requests at once",
     features=frozenset(
         {
             Feature.API_KEY,

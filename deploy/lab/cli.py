@@ -99,7 +99,8 @@ def status(*, name: Name = "default", json: Json = False) -> None:
 @app.command()
 def logs(
     part: Annotated[
-        str, typer.Argument(help="A part or a machine; without it, what there is.")
+        str,
+        typer.Argument(metavar="PART", help="A part or a machine; without it, what there is."),
     ] = "",
     *,
     name: Name = "default",
@@ -113,7 +114,7 @@ def logs(
     screen = Screen(as_json=json)
     if not part:
         files = control.log_names(name)
-        screen.answer(files, "\n".join(files))
+        screen.answer(files, "\n".join(files) or f"lab {name} has no logs")
         return
     lines = control.logs(name, part, follow=follow)
     if json and not follow:

@@ -46,3 +46,10 @@ def test_a_chapter_names_only_resources_and_parameters_that_there_are(variant: V
     named = set(re.findall(r"`([A-Z][a-z][A-Za-z0-9]+)`", walk))
 
     assert {name for name in named if not re.search(rf"\b{name}\b", template)} == set()
+
+
+@each_variant
+def test_a_chapter_says_that_no_account_has_seen_it(variant: Variant) -> None:
+    on_aws = chapter_of(variant).partition("\n## On AWS\n")[2]
+
+    assert on_aws.startswith("\n**Not tried on a real account yet**: ")

@@ -14,6 +14,7 @@ import deploy
 
 ROOT = Path(str(deploy.__file__)).parents[1]
 MODEL, COPY = "alb_ecs_fargate", "tenth"
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 NINEWAYS = ("-c", "from loadtest.cli import main; main()")
 
 pytestmark = pytest.mark.timeout(300)
@@ -26,7 +27,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     leave_out = shutil.ignore_patterns("__pycache__", ".*")
     for name in ("app", "deploy", "docker", "loadtest", "tests"):
         shutil.copytree(ROOT / name, there / name, ignore=leave_out)
-    for name in ("README.md", "pyproject.toml"):
+    for name in (*PAGES, "Makefile", "pyproject.toml"):
         shutil.copy(ROOT / name, there / name)
     add_variant(there / "deploy")
     run(there, "-m", "tests.documents")
