@@ -70,7 +70,8 @@ def balancer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Balancer]:
         [stack] = stacks.describe_stacks(StackName="s")["Stacks"]
         given = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         made = Balancer(given["Host"], elb, given["Single"])
-        soon.until(lambda: listens(made.host), what="the listeners", timeout_s=20)
+        # A group that checks its function's health sends it nothing before the first check.
+        soon.until(lambda: answers(made, 8080) and answers(made, 8081), what="200", timeout_s=30)
         yield made
     finally:
         for name in control.names(labs.root):
@@ -122,12 +123,11 @@ def template() -> Event:
     return {"Resources": resources, "Outputs": outputs}
 
 
-def listens(host: str) -> bool:
-    for port in (8080, 8081):
-        with socket.socket() as probe:
-            if probe.connect_ex((host, port)):
-                return False
-    return True
+def answers(balancer: Balancer, port: int) -> bool:
+    try:
+        return balancer.say(request("GET /"), port=port)[0] == "HTTP/1.1 200 OK"
+    except OSError:
+        return False
 
 
 def request(line: str, *headers: str, body: bytes = b"") -> bytes:
