@@ -4,19 +4,20 @@ from collections.abc import Iterator
 from html import escape
 from math import ceil
 from pathlib import Path
+from typing import NamedTuple
 
 from deploy.model import Variant
 from tests.documents.traffic import CLIENTS, QUEUE, Arrow, Box, Traffic, traffic, whole
 from tests.templates.reading import DEPLOY
 
-NARROWEST, HEIGHT = 138, 52
+NARROWEST, HEIGHT = 92, 52
 # How wide a letter is at most on the average of a word, in the fonts that browsers choose, in 14
 # and in 12 pixels.
 NAME_LETTER, KIND_LETTER = 8.2, 7.0
 BESIDE_TEXT = 8
 GAP, ROW = 44, 72
 MARGIN = 12
-LEGEND_ROW = 22
+LEGEND_ROW, LEGEND_WIDTH = 22, 260
 
 STYLE = """\
     text { fill: #1f2933; text-anchor: middle; font-size: 14px }
@@ -43,6 +44,14 @@ TIP = (
 )
 
 
+class Place(NamedTuple):
+    """A box's upper left corner, and how wide it is."""
+
+    x: int
+    y: int
+    wide: int
+
+
 def path_of(variant: Variant) -> Path:
     """Where a variant's drawing is."""
     return DEPLOY / variant.slug / "diagram.svg"
@@ -55,10 +64,11 @@ def drawing(variant: Variant) -> str:
 
 def drawn(found: Traffic, title: str) -> str:
     """Write the SVG."""
-    places, wide = placed(found), width_of(found)
-    lowest = max(y for _, y in places.values()) + HEIGHT
+    places = placed(found)
+    lowest = max(place.y for place in places.values()) + HEIGHT
     legend = list(_legend(found))
-    width = max(x for x, _ in places.values()) + wide + MARGIN
+    legend_end = LEGEND_WIDTH * len(legend)
+    width = max(legend_end, *(place.x + place.wide for place in places.values())) + MARGIN
     height = lowest + MARGIN + LEGEND_ROW * bool(legend)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" {SVG}>',
@@ -66,34 +76,34 @@ def drawn(found: Traffic, title: str) -> str:
         f'  <desc id="d">{escape(_told(found))}</desc>',
         f"  <style>\n{STYLE}  </style>",
         f"  <defs>{TIP}</defs>",
-        *(line for arrow in found.arrows for line in _wire(arrow, places, wide)),
-        *(line for box in found.boxes.values() for line in _box(box, places[box.name], wide)),
+        *(line for arrow in found.arrows for line in _wire(arrow, places)),
+        *(line for box in found.boxes.values() for line in _box(box, places[box.name])),
         *_legend_lines(legend, y=lowest + LEGEND_ROW),
         "</svg>",
     ]
     return "\n".join(lines) + "\n"
 
 
-def width_of(found: Traffic) -> int:
-    """How wide all boxes are, so that the longest text fits into its own."""
-    needed = [
-        max(len(box.name) * NAME_LETTER, len(box.kind) * KIND_LETTER)
-        for box in found.boxes.values()
-    ]
-    return max(NARROWEST, *(ceil(text) + 2 * BESIDE_TEXT for text in needed))
+def _width_of(box: Box) -> int:
+    """How wide a box must be for its text."""
+    text = max(len(box.name) * NAME_LETTER, len(box.kind) * KIND_LETTER)
+    return max(NARROWEST, ceil(text) + 2 * BESIDE_TEXT)
 
 
-def placed(found: Traffic) -> dict[str, tuple[int, int]]:
-    """The upper left corner of each box.
+def placed(found: Traffic) -> dict[str, Place]:
+    """Where each box is; those of a column are as wide as the widest of them.
 
     What is always there is centred on the middle line; what is not, and what something else only
     stands on, is below, so that no arrow crosses it.
     """
     column = _columns(found)
     last = max(column.values())
+    left, widths = MARGIN, dict[int, tuple[int, int]]()
     rows: dict[str, float] = {}
     for number in range(last + 1):
         names = [name for name in found.boxes if column[name] == number]
+        widths[number] = left, max(_width_of(found.boxes[name]) for name in names)
+        left += widths[number][1] + GAP
         first = [name for name in names if not _is_aside(found, name)]
         if not first and number == last:
             first = names
@@ -101,13 +111,11 @@ def placed(found: Traffic) -> dict[str, tuple[int, int]]:
         rows |= {name: index - (len(first) - 1) / 2 for index, name in enumerate(first)}
         start = (len(first) + 1) / 2 if first else 1.0
         rows |= {name: start + index for index, name in enumerate(below)}
-    top, wide = min(rows.values()), width_of(found)
+    top = min(rows.values())
     return {
-        name: (
-            MARGIN + column[name] * (wide + GAP),
-            MARGIN + round((rows[name] - top) * ROW),
-        )
+        name: Place(x, MARGIN + round((rows[name] - top) * ROW), wide)
         for name in found.boxes
+        for x, wide in [widths[column[name]]]
     }
 
 
@@ -138,8 +146,8 @@ def _is_aside(found: Traffic, name: str) -> bool:
     return found.boxes[name].is_optional or not passed
 
 
-def _wire(arrow: Arrow, places: dict[str, tuple[int, int]], wide: int) -> Iterator[str]:
-    (x1, y1), (x2, y2) = places[arrow.tail], places[arrow.head]
+def _wire(arrow: Arrow, places: dict[str, Place]) -> Iterator[str]:
+    (x1, y1, wide), (x2, y2, _) = places[arrow.tail], places[arrow.head]
     look = f"wire {arrow.how}" if arrow.how != "through" else "wire"
     look += " optional" if arrow.is_optional and arrow.how == "through" else ""
     if arrow.how == "on":
@@ -150,14 +158,14 @@ def _wire(arrow: Arrow, places: dict[str, tuple[int, int]], wide: int) -> Iterat
         return
     x1, y1, y2 = x1 + wide, y1 + HEIGHT // 2, y2 + HEIGHT // 2
     way = ""
-    for x, y in sorted(place for place in places.values() if x1 < place[0] < x2 - GAP):
+    for x, y, across_wide in sorted(place for place in places.values() if x1 < place.x < x2 - GAP):
         # Where it would pass behind a box it goes below it.
-        across = y1 + (y2 - y1) * (x + wide / 2 - x1) / (x2 - x1)
+        across = y1 + (y2 - y1) * (x + across_wide / 2 - x1) / (x2 - x1)
         if y <= across <= y + HEIGHT:
             below = y + (ROW + HEIGHT) // 2
-            way += f"{_bend(x1, y1, x, below)}H{x + wide}"
-            x1, y1 = x + wide, below
-    start = f"M{places[arrow.tail][0] + wide} {places[arrow.tail][1] + HEIGHT // 2}"
+            way += f"{_bend(x1, y1, x, below)}H{x + across_wide}"
+            x1, y1 = x + across_wide, below
+    start = f"M{places[arrow.tail].x + wide} {places[arrow.tail].y + HEIGHT // 2}"
     yield f'  <path class="{look}" d="{start}{way}{_bend(x1, y1, x2 - 2, y2)}"/>'
 
 
@@ -165,8 +173,8 @@ def _bend(x1: int, y1: int, x2: int, y2: int) -> str:
     return f"H{x2}" if y1 == y2 else f"C{x1 + GAP} {y1} {x2 + 2 - GAP} {y2} {x2} {y2}"
 
 
-def _box(box: Box, place: tuple[int, int], wide: int) -> Iterator[str]:
-    x, y = place
+def _box(box: Box, place: Place) -> Iterator[str]:
+    x, y, wide = place
     look = "box" + " service" * box.is_service + " optional" * box.is_optional
     middle = x + wide // 2
     yield f'  <rect class="{look}" x="{x}" y="{y}" width="{wide}" height="{HEIGHT}" rx="8"/>'
@@ -184,7 +192,7 @@ def _legend(found: Traffic) -> Iterator[tuple[str, str]]:
 
 def _legend_lines(legend: list[tuple[str, str]], *, y: int) -> Iterator[str]:
     for number, (look, meaning) in enumerate(legend):
-        x = MARGIN + number * 260
+        x = MARGIN + number * LEGEND_WIDTH
         yield f'  <path class="{look}" d="M{x} {y - 4}h30"/>'
         yield f'  <text x="{x + 38}" y="{y}" class="legend">{meaning}</text>'
 

@@ -114,7 +114,12 @@ class Traffic:
 
 def whole(variant: Variant) -> Template:
     """The templates of a variant's stacks as one: a parameter is what is put out for it."""
-    first, *others = (template_of(stack) for stack in variant.stacks)
+    first, *others = (
+        template_of(stack)
+        if stack.template.parts[0] == variant.slug
+        else _without_options(template_of(stack))
+        for stack in variant.stacks
+    )
     content = dict(first.content)
     names = {stack.name for stack in variant.stacks}
     for stack, template in zip(variant.stacks[1:], others, strict=True):
@@ -127,6 +132,12 @@ def whole(variant: Variant) -> Template:
             if isinstance(added, dict):
                 content[section] = content.get(section, {}) | _filled(added, fed)
     return replace(first, content=content)
+
+
+def _without_options(template: Template) -> Template:
+    """What is there by default: options of another chapter's template are shown in that chapter."""
+    there = {name: it for name, it in template.resources.items() if _is_there(it, template)}
+    return replace(template, content={**template.content, "Resources": there})
 
 
 def _filled(value: Any, fed: Mapping[str, object]) -> Any:  # noqa: ANN401 - a part of a template
