@@ -5,13 +5,14 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lamb
 
 import re
 from collections.abc import Awaitable, Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from deploy.lab.cloud.border import Json
 from deploy.lab.cloud.gateway import gateway_responses, lambda_proxy, policies
 from deploy.lab.cloud.gateway.exchange import GatewayError, Request
 from deploy.lab.cloud.gateway.functions import Outcome
+from deploy.lab.cloud.gateway.remembered import Remembered
 from deploy.lab.cloud.gateway.throttling import Clock
 
 # https://docs.aws.amazon.com/apigateway/latest/api/API_Authorizer.html
@@ -43,12 +44,11 @@ class Permit:
     usage_key: str | None
 
 
-@dataclass
 class Authorizers:
     """Asks functions, and remembers each answer for the authorizer's TTL."""
 
-    clock: Clock
-    _remembered: dict[Hashable, tuple[float, Permit]] = field(default_factory=dict)
+    def __init__(self, clock: Clock) -> None:
+        self._remembered = Remembered[Permit](clock)
 
     async def permit(self, question: Question, ask: Ask) -> Permit:
         """The word on one request.
@@ -59,12 +59,11 @@ class Authorizers:
         identity = identity_of(question)
         ttl_s = int(question.authorizer.get("authorizerResultTtlInSeconds", DEFAULT_TTL_S))
         key = (question.scope, identity)
-        until, permit = self._remembered.get(key, (0.0, None))
-        if permit is None or until <= self.clock():
+        permit = self._remembered.get(key)
+        if permit is None:
             permit = read(await ask(event(question, identity)))
             if ttl_s > 0 and identity:
-                self._forget()
-                self._remembered[key] = (self.clock() + ttl_s, permit)
+                self._remembered.put(key, permit, ttl_s=ttl_s)
         # A remembered answer is a policy, not a verdict: it is held against each request's method.
         verdict = policies.decision(permit.policy, question.method_arn)
         if verdict != "allow":
@@ -72,11 +71,6 @@ class Authorizers:
             explicit = " with an explicit deny" if verdict == "deny" else ""
             raise GatewayError("ACCESS_DENIED", text + explicit)
         return permit
-
-    def _forget(self) -> None:
-        now = self.clock()
-        for key in [key for key, (until, _) in self._remembered.items() if until <= now]:
-            del self._remembered[key]
 
 
 def identity_of(question: Question) -> tuple[str, ...]:
@@ -134,11 +128,9 @@ def read(outcome: Outcome) -> Permit:
     if not isinstance(context, dict) or any(isinstance(v, dict | list) for v in context.values()):
         # "You cannot set a JSON object or array as a valid value of any key in the context map."
         raise GatewayError("AUTHORIZER_CONFIGURATION_ERROR", "Internal server error")
-    known = {key: _text(value) for key, value in context.items() if value is not None}
+    known = {
+        key: gateway_responses.text(value) for key, value in context.items() if value is not None
+    }
     if said.get("principalId"):
         known["principalId"] = str(said["principalId"])
     return Permit(policy, known, said.get("usageIdentifierKey"))
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

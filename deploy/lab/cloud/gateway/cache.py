@@ -3,13 +3,13 @@
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-caching.html
 """
 
-from collections import OrderedDict
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from deploy.lab.cloud.border import Json
 from deploy.lab.cloud.gateway import gateway_responses
 from deploy.lab.cloud.gateway.exchange import Answer, GatewayError, Request
+from deploy.lab.cloud.gateway.remembered import Remembered
 from deploy.lab.cloud.gateway.throttling import Clock
 
 # Same page: "The maximum size of a response that can be cached is 1048576 bytes."
@@ -32,23 +32,15 @@ class Plan:
     warning: bool = False
 
 
-@dataclass
 class Cache:
     """Answers by key, each until its time; when the cluster is full, the least used goes."""
 
-    clock: Clock
-    _kept: OrderedDict[Hashable, tuple[float, Answer]] = field(default_factory=OrderedDict)
-    _bytes: int = 0
+    def __init__(self, clock: Clock) -> None:
+        self._kept = Remembered[Answer](clock, size=lambda answer: len(answer.body))
 
     def get(self, plan: Plan) -> Answer | None:
         """The kept answer, if it is still good."""
-        if plan.key is None or not plan.read:
-            return None
-        until, answer = self._kept.get(plan.key, (0.0, None))
-        if answer is None or until <= self.clock():
-            return None
-        self._kept.move_to_end(plan.key)
-        return answer
+        return self._kept.get(plan.key) if plan.key is not None and plan.read else None
 
     def keep(self, plan: Plan, answer: Answer, *, capacity_gib: float = 0.5) -> None:
         """Keep an answer that is worth it.
@@ -58,15 +50,7 @@ class Cache:
         """
         if plan.key is None or answer.status // 100 != 2 or len(answer.body) > MAX_BYTES:  # noqa: PLR2004 - 2xx
             return
-        self._drop(plan.key)
-        self._kept[plan.key] = (self.clock() + plan.ttl_s, answer)
-        self._bytes += len(answer.body)
-        while self._bytes > capacity_gib * GIB:
-            self._drop(next(iter(self._kept)))
-
-    def _drop(self, key: Hashable) -> None:
-        _, answer = self._kept.pop(key, (0.0, Answer(0)))
-        self._bytes -= len(answer.body)
+        self._kept.put(plan.key, answer, ttl_s=plan.ttl_s, most=capacity_gib * GIB)
 
 
 def plan(

@@ -84,8 +84,8 @@ def answer(
     headers = {"Content-Type": "application/json", "x-amzn-ErrorType": exception}
     for target, source in (chosen.get("responseParameters") or {}).items():
         name = str(target).removeprefix("gatewayresponse.header.")
-        if text := _parameter(str(source), value):
-            headers[name] = text
+        if found := _parameter(str(source), value):
+            headers[name] = found
     if given := _status_of(chosen, kind, default=status):
         status = given
     return Answer(status, tuple(headers.items()), body.encode())
@@ -112,10 +112,11 @@ def look_up(
     value: object = context
     for part in rest.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
-    return "" if value is None or isinstance(value, Mapping) else _text(value)
+    return "" if value is None or isinstance(value, Mapping) else text(value)
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
+    """A value of `$context` as text: what is true or false as JSON writes it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
