@@ -17,7 +17,7 @@ from deploy.lab.cloud.agents import App, Message, Receive, Send
 from deploy.lab.cloud.alb_answers import Answer, MalformedAnswerError, answer
 from deploy.lab.cloud.alb_events import NotTextError, Request, event
 from deploy.lab.cloud.border import Internals, Json, records
-from deploy.lab.cloud.function_policies import may_invoke
+from deploy.lab.cloud.function_policies import may_invoke, unqualified
 
 ALB = Internals("services.alb", "_targets", "_tg_attrs")
 LAMBDA = Internals(
@@ -124,9 +124,7 @@ def function_at(function_arn: str, target_group_arn: str) -> tuple[Json | None, 
 
 def allows(function_arn: str, target_group_arn: str) -> bool:
     """Whether the function's policy lets a load balancer invoke it for this target group."""
-    unqualified = ":".join(function_arn.split(":")[:7])
-    # The policy is the function's; versions and aliases are named in its statements.
-    function, _, _ = function_at(unqualified, target_group_arn)
+    function, _, _ = function_at(unqualified(function_arn), target_group_arn)
     return function is not None and may_invoke(
         function.get("policy") or {},
         service=PRINCIPAL,

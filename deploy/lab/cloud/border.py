@@ -107,6 +107,11 @@ def element(xml: str, name: str) -> str:
     return found.group(1).strip() if found else ""
 
 
+def is_true(value: object) -> bool:
+    """Whether a template or a record says true: in YAML, JSON or as text."""
+    return str(value).lower() == "true"
+
+
 @dataclass(frozen=True)
 class ResourceType:
     """How CloudFormation creates, updates and deletes one resource type.

@@ -19,6 +19,7 @@ from deploy.lab.cloud.border import (
     ResourceType,
     add_resource_type,
     element,
+    is_true,
     refuse_unknown,
 )
 
@@ -106,7 +107,7 @@ def _configure(name: str, properties: Json) -> None:
 
 def _encryption(rule: Json) -> Json:
     default = rule.get("ServerSideEncryptionByDefault")
-    enabled = str(rule.get("BucketKeyEnabled", False)).lower() == "true"
+    enabled = is_true(rule.get("BucketKeyEnabled"))
     return {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": enabled}
 
 

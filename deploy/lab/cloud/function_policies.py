@@ -38,6 +38,15 @@ def may_invoke(policy: Json, *, service: str, source_arn: str, function_arn: str
     )
 
 
+def unqualified(function_arn: str) -> str:
+    """The function's own ARN, which has the policy: without a version or an alias.
+
+    >>> unqualified("arn:aws:lambda:r:1:function:f:live")
+    'arn:aws:lambda:r:1:function:f'
+    """
+    return ":".join(function_arn.split(":")[:7])
+
+
 def _is_for(principal: object, service: str) -> bool:
     if isinstance(principal, dict):
         return service in _listed(principal.get("Service")) or principal.get("AWS") == "*"

@@ -37,7 +37,7 @@ def listener(api: RestApi, *, port: int, timeout_s: float = GATEWAY_TIMEOUT_S) -
     route = {
         "cluster": EMULATOR,
         "timeout": http.seconds(timeout_s),
-        # MiniStack finds the API by the Host header, and the stage in the path.
+        # The emulator finds the API by the Host header, and the stage in the path.
         "host_rewrite_literal": f"{api.id}.execute-api.localhost:4566",
         # What the client called it, for functions that make links of it.
         "append_x_forwarded_host": True,

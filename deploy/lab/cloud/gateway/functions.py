@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from deploy.lab.cloud.border import Internals, Json, scope
-from deploy.lab.cloud.function_policies import may_invoke
+from deploy.lab.cloud.function_policies import may_invoke, unqualified
 
 LAMBDA = Internals(
     "services.lambda_svc",
@@ -109,9 +109,7 @@ _running: set["asyncio.Future[Any]"] = set()
 def _may_call(function_arn: str, caller: Caller) -> bool:
     if caller.has_role:
         return True
-    # The policy is the function's; versions and aliases are named in its statements.
-    unqualified = ":".join(function_arn.split(":")[:7])
-    function, _, _ = LAMBDA.get_func_record_for_ref(unqualified)
+    function, _, _ = LAMBDA.get_func_record_for_ref(unqualified(function_arn))
     return function is not None and may_invoke(
         function.get("policy") or {},
         service="apigateway.amazonaws.com",

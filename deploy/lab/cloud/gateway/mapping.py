@@ -12,7 +12,7 @@ from typing import Any
 
 from deploy.lab.cloud.border import Json
 from deploy.lab.cloud.gateway import json_path
-from deploy.lab.cloud.gateway.exchange import GatewayError, Pairs, Request
+from deploy.lab.cloud.gateway.exchange import GatewayError, Pairs, Request, last
 from deploy.lab.cloud.gateway.java_values import from_json, java_text
 from deploy.lab.cloud.gateway.velocity import (
     BodyError,
@@ -57,8 +57,8 @@ class Prepared:
 
     def header(self, name: str, default: str = "") -> str:
         """The last value of a header, whatever the case of its name."""
-        found = [value for key, value in self.headers if key.lower() == name.lower()]
-        return found[-1] if found else default
+        found = last(self.headers, name, fold=True)
+        return default if found is None else found
 
 
 def prepare(integration: Json, request: Request, surroundings: Surroundings) -> Prepared:
@@ -86,8 +86,8 @@ def prepare(integration: Json, request: Request, surroundings: Surroundings) -> 
         integration,
         request,
         surroundings,
-        headers=_pairs(headers),
-        query=_pairs({**found["querystring"], **rendered.request.querystring}),
+        headers=pairs(headers),
+        query=pairs({**found["querystring"], **rendered.request.querystring}),
         path={name: java_text(value) for name, value in path.items()},
         body=body,
         rendered=rendered,
@@ -262,7 +262,8 @@ def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
     return {**{name: v for name, v in under.items() if name.lower() not in taken}, **over}
 
 
-def _pairs(values: Mapping[str, Any]) -> Pairs:
+def pairs(values: Mapping[str, Any]) -> Pairs:
+    """Values by name as text, each of a list by itself."""
     return tuple(
         (name, java_text(item))
         for name, value in values.items()

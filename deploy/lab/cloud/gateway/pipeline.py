@@ -11,7 +11,7 @@ import logging
 import time
 from dataclasses import dataclass, field, replace
 
-from deploy.lab.cloud.border import Json
+from deploy.lab.cloud.border import Json, is_true
 from deploy.lab.cloud.gateway import (
     access_log,
     cache,
@@ -117,7 +117,7 @@ class Pipeline:
         permit = await self._authorized(visit)
         if permit is not None:
             visit = visit.knowing("authorizer", permit.context)
-        if _is_true(method.get("apiKeyRequired")):
+        if is_true(method.get("apiKeyRequired")):
             visit = self._keyed(visit, permit)
         of_method = settings.of_method(visit.stage, request.resource_path, request.method)
         if not self.buckets.take(throttling.stage_limits(visit.target, of_method)):
@@ -210,7 +210,3 @@ def _without(
     """An integration cannot say what the gateway says itself."""
     names = {name.lower() for name, _ in own}
     return tuple(pair for pair in headers if pair[0].lower() not in names)
-
-
-def _is_true(value: object) -> bool:
-    return str(value).lower() == "true"

@@ -41,7 +41,7 @@ def encoded(form: Mapping[str, str]) -> bytes:
 
 
 def as_json(action: str, xml: bytes) -> dict[str, Any]:
-    """What the services answer when they are asked for JSON, made of what they answer in ET.
+    """What the services answer when they are asked for JSON, made of their XML.
 
     >>> as_json("GetQueueUrl", b"<GetQueueUrlResponse xmlns='x'><GetQueueUrlResult><QueueUrl>u"
     ...     b"</QueueUrl></GetQueueUrlResult></GetQueueUrlResponse>")

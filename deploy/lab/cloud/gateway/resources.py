@@ -15,6 +15,7 @@ from deploy.lab.cloud.border import (
     ResourceType,
     add_resource_type,
     amend_resource_type,
+    is_true,
     refuse_unknown,
 )
 from deploy.lab.cloud.gateway import settings
@@ -113,7 +114,7 @@ def _checked_method(properties: Json) -> Json:
                     f"{name} is required when the connection type is VPC_LINK: "
                     "the lab has VPC links V2, to load balancers, only"
                 )
-    required = _is_true(properties.get("ApiKeyRequired"))
+    required = is_true(properties.get("ApiKeyRequired"))
     return {
         **properties,
         "ApiKeyRequired": required,
@@ -148,13 +149,13 @@ def _checked_stage(properties: Json) -> Json:
         raise RefusedError(
             "CloudWatch Logs role ARN must be set in account settings to enable logging"
         )
-    return {**properties, "TracingEnabled": _is_true(properties.get("TracingEnabled"))}
+    return {**properties, "TracingEnabled": is_true(properties.get("TracingEnabled"))}
 
 
 def _complete_stage(physical_id: str, properties: Json, attributes: dict[str, str]) -> Created:
     """Cache and method settings: the stock type forgets the one and fills up the other."""
     stage = API_GATEWAY.stages_v1[properties["RestApiId"]][properties["StageName"]]
-    stage["cacheClusterEnabled"] = _is_true(properties.get("CacheClusterEnabled"))
+    stage["cacheClusterEnabled"] = is_true(properties.get("CacheClusterEnabled"))
     stage["cacheClusterSize"] = str(properties.get("CacheClusterSize") or "0.5")
     stage["methodSettings"] = settings.from_template(properties.get("MethodSettings") or [])
     log = properties.get("AccessLogSetting") or {}
@@ -168,7 +169,7 @@ def _complete_stage(physical_id: str, properties: Json, attributes: dict[str, st
 def _complete_api(physical_id: str, properties: Json, attributes: dict[str, str]) -> Created:
     api = API_GATEWAY.rest_apis[physical_id]
     api["apiKeySource"] = properties.get("ApiKeySourceType") or "HEADER"
-    api["disableExecuteApiEndpoint"] = _is_true(properties.get("DisableExecuteApiEndpoint"))
+    api["disableExecuteApiEndpoint"] = is_true(properties.get("DisableExecuteApiEndpoint"))
     return physical_id, attributes
 
 
@@ -226,8 +227,8 @@ def _delete_validator(physical_id: str, properties: Json) -> None:
 def _validator(default_name: str, properties: Json) -> Json:
     return {
         "name": properties.get("Name") or default_name,
-        "validateRequestBody": _is_true(properties.get("ValidateRequestBody")),
-        "validateRequestParameters": _is_true(properties.get("ValidateRequestParameters")),
+        "validateRequestBody": is_true(properties.get("ValidateRequestBody")),
+        "validateRequestParameters": is_true(properties.get("ValidateRequestParameters")),
     }
 
 
@@ -245,9 +246,5 @@ def _checked_plan(properties: Json) -> Json:
 
 def _complete_key(physical_id: str, properties: Json, attributes: dict[str, str]) -> Created:
     """A key of AWS's is switched off unless the template says otherwise; the stock type's is on."""
-    CONTROL.api_keys[physical_id]["enabled"] = _is_true(properties.get("Enabled"))
+    CONTROL.api_keys[physical_id]["enabled"] = is_true(properties.get("Enabled"))
     return physical_id, attributes
-
-
-def _is_true(value: object) -> bool:
-    return str(value).lower() == "true"

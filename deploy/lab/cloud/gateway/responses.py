@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploy.lab.cloud.border import Json
-from deploy.lab.cloud.gateway.exchange import Answer, Pairs, Request
-from deploy.lab.cloud.gateway.java_values import java_text
+from deploy.lab.cloud.gateway.exchange import Answer, Request
 from deploy.lab.cloud.gateway.mapping import (
     JSON_TYPE,
     Prepared,
@@ -20,6 +19,7 @@ from deploy.lab.cloud.gateway.mapping import (
     evaluated,
     is_binary,
     media_type,
+    pairs,
     parameter,
     part_of,
     static,
@@ -58,7 +58,7 @@ def respond(prepared: Prepared, backend: Answer, *, selector: str | None = None)
     if "content-type" not in _folded(headers):
         headers["Content-Type"] = content_type
     override = answered.response.status or before.response.status
-    return Answer(override or int(status), _pairs(headers), body)
+    return Answer(override or int(status), pairs(headers), body)
 
 
 def select(integration: Json, selector: str) -> Json:
@@ -132,11 +132,3 @@ def _converted(
 
 def _folded(headers: Mapping[str, Any]) -> set[str]:
     return {name.lower() for name in headers}
-
-
-def _pairs(headers: Mapping[str, Any]) -> Pairs:
-    return tuple(
-        (name, java_text(item))
-        for name, value in headers.items()
-        for item in (value if isinstance(value, list) else [value])
-    )

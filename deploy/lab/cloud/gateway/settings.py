@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from deploy.lab.cloud.border import Json
+from deploy.lab.cloud.border import Json, is_true
 
 # https://docs.aws.amazon.com/apigateway/latest/api/API_MethodSetting.html
 DEFAULTS: Json = {
@@ -70,5 +70,5 @@ def _named(item: Json) -> list[tuple[str, object]]:
 def _setting(name: str, value: object) -> tuple[str, object]:
     key = name[0].lower() + name[1:]
     if key in FLAGS:
-        return key, str(value).lower() == "true"
+        return key, is_true(value)
     return key, NUMBERS[key](str(value)) if key in NUMBERS else value

@@ -12,7 +12,7 @@ from referencing import Registry, Resource
 from referencing.exceptions import NoSuchResource
 from referencing.jsonschema import DRAFT4
 
-from deploy.lab.cloud.border import Json
+from deploy.lab.cloud.border import Json, is_true
 from deploy.lab.cloud.gateway.exchange import GatewayError, Request
 
 
@@ -43,7 +43,7 @@ def missing_parameters(request: Request, method: Json) -> list[str]:
     missing = []
     for parameter, required in (method.get("requestParameters") or {}).items():
         _, _, kind, name = str(parameter).split(".", 3)
-        if str(required).lower() == "true" and not found[kind](name):
+        if is_true(required) and not found[kind](name):
             missing.append(name)
     return missing
 

@@ -6,6 +6,7 @@ object. Here the rules are Velocity's: https://velocity.apache.org/engine/1.7/us
 
 import re
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any, TypeAlias
 
 import airspeed
@@ -137,7 +138,7 @@ class _Engine:
             return
         outer = dict(self.variables)
         # More are left out without an error: directive.foreach.maxloops.
-        turns = list(items)[:MOST_ITERATIONS]
+        turns = list(islice(items, MOST_ITERATIONS))
         for index, item in enumerate(turns):
             more = index + 1 < len(turns)
             self.variables[directive.loop_var_name] = item
