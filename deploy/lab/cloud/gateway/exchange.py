@@ -89,3 +89,10 @@ class GatewayError(Exception):
         self.status = status
         # $context.error.validationErrorString
         self.detail = detail
+
+
+def wrong_configuration(detail: str) -> GatewayError:
+    """What a caller sees of a mistake in the API; `detail` is for the log."""
+    return GatewayError(
+        "API_CONFIGURATION_ERROR", "Internal server error", status=500, detail=detail
+    )

@@ -12,7 +12,13 @@ import httpx2
 
 from deploy.lab.cloud.border import Json
 from deploy.lab.cloud.gateway import gateway_responses
-from deploy.lab.cloud.gateway.exchange import Answer, GatewayError, Pairs, Request
+from deploy.lab.cloud.gateway.exchange import (
+    Answer,
+    GatewayError,
+    Pairs,
+    Request,
+    wrong_configuration,
+)
 from deploy.lab.cloud.gateway.mapping import Prepared
 
 # They belong to one connection, or to the gateway.
@@ -170,7 +176,7 @@ class Backends:
             GatewayError: 504 when nobody answers there, 500 when it is no address.
         """
         if urlsplit(request.url).scheme not in {"http", "https"}:
-            raise GatewayError("API_CONFIGURATION_ERROR", "Internal server error")
+            raise wrong_configuration(f"{request.url} is no address")
         client = self._client = self._client or _client()
         # Made by hand, for a client adds headers of its own to what it builds.
         made = httpx2.Request(
@@ -187,7 +193,7 @@ class Backends:
             finally:
                 await response.aclose()
         except httpx2.InvalidURL:
-            raise GatewayError("API_CONFIGURATION_ERROR", "Internal server error") from None
+            raise wrong_configuration(f"{request.url} is no address") from None
         except httpx2.TransportError:
             message = "Network error communicating with endpoint"
             raise GatewayError("INTEGRATION_FAILURE", message) from None

@@ -20,7 +20,12 @@ from deploy.lab.cloud.gateway import (
     services,
 )
 from deploy.lab.cloud.gateway.backends import Backend
-from deploy.lab.cloud.gateway.exchange import Answer, GatewayError, Request
+from deploy.lab.cloud.gateway.exchange import (
+    Answer,
+    GatewayError,
+    Request,
+    wrong_configuration,
+)
 from deploy.lab.cloud.gateway.permissions import NotAssumableError, Use
 from deploy.lab.cloud.gateway.vpc_links import VpcLinks
 
@@ -106,7 +111,7 @@ class Integrations:
             case "MOCK":
                 return services.mock(call.integration, call.request, call.surroundings)
             case _:
-                raise mapping.wrong_configuration(f"no integration of type {kind}")
+                raise wrong_configuration(f"no integration of type {kind}")
 
     async def _backend(self, call: Call) -> Answer:
         outgoing = http_proxy.outgoing(
@@ -148,7 +153,7 @@ async def _custom_function(call: Call) -> Answer:
     try:
         event = json.loads(prepared.body or b"{}")
     except ValueError:
-        raise mapping.wrong_configuration("the event is not JSON") from None
+        raise wrong_configuration("the event is not JSON") from None
     if prepared.header("X-Amz-Invocation-Type").strip("'") == "Event":
         # Nobody waits for it, and nobody learns what came of it.
         task = asyncio.ensure_future(_invoked(call, event))
@@ -172,7 +177,7 @@ async def _invoked(call: Call, event: Json) -> functions.Outcome:
         GatewayError: 500, when it did not run.
     """
     if call.integration.get("httpMethod") != "POST":
-        raise mapping.wrong_configuration("a function is invoked by POST, whatever the client does")
+        raise wrong_configuration("a function is invoked by POST, whatever the client does")
     uri = http_proxy.with_stage_variables(str(call.integration["uri"]), call.stage_variables)
     if role := call.integration.get("credentials"):
         _check_role(str(role), functions.reference(uri), call.caller)
@@ -184,7 +189,7 @@ async def _invoked(call: Call, event: Json) -> functions.Outcome:
         timeout_s=call.timeout_s,
     )
     if outcome.failure == "forbidden":
-        raise mapping.wrong_configuration("no such function, or it gives no permission")
+        raise wrong_configuration("no such function, or it gives no permission")
     if outcome.failure == "rejected":
         raise GatewayError("INTEGRATION_FAILURE", "Internal server error", status=500)
     return outcome
@@ -198,7 +203,7 @@ def _check_role(role: str, function: str, caller: functions.Caller) -> None:
     except NotAssumableError as error:
         refusal = str(error)
     if refusal:
-        raise mapping.wrong_configuration(refusal)
+        raise wrong_configuration(refusal)
 
 
 # The loop itself keeps no task alive.

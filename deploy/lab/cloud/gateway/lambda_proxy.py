@@ -10,6 +10,7 @@ from typing import Any
 
 from deploy.lab.cloud.border import Json
 from deploy.lab.cloud.gateway.exchange import Answer, GatewayError, Pairs, Request
+from deploy.lab.cloud.gateway.payloads import is_binary, media_type
 
 ANSWER_KEYS = frozenset({"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"})
 # What `requestContext` has of `$context`.
@@ -81,7 +82,7 @@ def answer(payload: object, accept: str | None, binary_media_types: Iterable[str
         raise malformed()
     headers = _answer_headers(single, multi)
     content = (body or "").encode()
-    if payload.get("isBase64Encoded") and is_binary(accept, binary_media_types):
+    if payload.get("isBase64Encoded") and is_declared(accept, binary_media_types):
         try:
             content = base64.b64decode(content, validate=True)
         except binascii.Error:
@@ -94,24 +95,18 @@ def malformed() -> GatewayError:
     return GatewayError("DEFAULT_5XX", "Internal server error", status=502)
 
 
-def is_binary(media_type: str | None, binary_media_types: Iterable[str]) -> bool:
-    """Whether a Content-Type, or the first of an Accept, is among the API's binary types.
+def is_declared(header: str | None, binary_media_types: Iterable[str]) -> bool:
+    """Whether a Content-Type, or the first of an Accept, is there and among the binary types.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/lambda-proxy-binary-media.html
-
-    >>> is_binary("image/png;q=1, text/html", ["image/*"]), is_binary("*/*", ["image/png"])
-    (True, False)
     """
-    found = (media_type or "").split(",")[0].split(";")[0].strip().lower()
-    patterns = {pattern.replace("~1", "/").lower() for pattern in binary_media_types}
-    main = found.partition("/")[0]
-    return bool(found) and bool(patterns & {found, f"{main}/*", "*/*"})
+    return bool(header) and is_binary(media_type(header), binary_media_types)
 
 
 def _event_body(request: Request, binary: Iterable[str]) -> tuple[str | None, bool]:
     if not request.body:
         return None, False
-    if is_binary(request.header("Content-Type"), binary):
+    if is_declared(request.header("Content-Type"), binary):
         return base64.b64encode(request.body).decode(), True
     return request.body.decode("utf-8", "replace"), False
 

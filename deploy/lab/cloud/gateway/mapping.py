@@ -4,16 +4,21 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/request-response-da
 """
 
 import base64
-import binascii
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.lab.cloud.border import Json
 from deploy.lab.cloud.gateway import json_path
-from deploy.lab.cloud.gateway.exchange import GatewayError, Pairs, Request, last
+from deploy.lab.cloud.gateway.exchange import (
+    GatewayError,
+    Pairs,
+    Request,
+    last,
+    wrong_configuration,
+)
 from deploy.lab.cloud.gateway.java_values import from_json, java_text
+from deploy.lab.cloud.gateway.payloads import JSON_TYPE, as_text, decoded, is_binary, media_type
 from deploy.lab.cloud.gateway.velocity import (
     BodyError,
     Rendered,
@@ -21,9 +26,6 @@ from deploy.lab.cloud.gateway.velocity import (
     VelocityError,
     render,
 )
-
-JSON_TYPE = "application/json"
-OCTETS = "application/octet-stream"
 
 
 @dataclass(frozen=True)
@@ -147,13 +149,6 @@ def evaluated(
         raise wrong_configuration(str(error)) from error
 
 
-def wrong_configuration(detail: str) -> GatewayError:
-    """What a caller sees of a mistake in the API; `detail` is for the log."""
-    return GatewayError(
-        "API_CONFIGURATION_ERROR", "Internal server error", status=500, detail=detail
-    )
-
-
 def parameter(expression: str, request: Request, surroundings: Surroundings) -> str | None:
     """The value of a mapping expression; None when the request has nothing there.
 
@@ -193,48 +188,12 @@ def part_of(text: str, path: str) -> str | None:
     return java_text(found[0]) if found else None
 
 
-def media_type(header: str | None) -> str:
-    """The type alone of a Content-Type or of the first of Accept; absent it is JSON.
-
-    >>> media_type("Text/Plain; charset=utf-8"), media_type(None)
-    ('text/plain', 'application/json')
-    """
-    first = (header or "").split(",", 1)[0].split(";", 1)[0].strip().lower()
-    return first or JSON_TYPE
-
-
-def is_binary(kind: str, surroundings: Surroundings) -> bool:
-    """Whether the API declares this media type as binary."""
-    for pattern in surroundings.binary_media_types:
-        expected = re.escape(media_type(pattern)).replace(r"\*", "[^/]*")
-        if re.fullmatch(expected, kind):
-            return True
-    return False
-
-
-def decoded(body: bytes) -> bytes:
-    """Text that holds base64, as bytes.
-
-    Raises:
-        GatewayError: 500, it does not.
-    """
-    try:
-        return base64.b64decode(body, validate=True)
-    except binascii.Error as error:
-        raise wrong_configuration("CONVERT_TO_BINARY needs base64") from error
-
-
-def as_text(body: bytes) -> bytes:
-    """What is left of bytes that go through API Gateway as text: each that is not UTF-8 is lost."""
-    return body.decode(errors="replace").encode()
-
-
 def _converted(
     integration: Json, request: Request, surroundings: Surroundings, *, templated: bool
 ) -> bytes:
     """https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings-workflow.html."""
     handling = integration.get("contentHandling")
-    if not is_binary(media_type(request.header("Content-Type")), surroundings):
+    if not is_binary(media_type(request.header("Content-Type")), surroundings.binary_media_types):
         text = as_text(request.body)
         return decoded(text) if handling == "CONVERT_TO_BINARY" else text
     if handling == "CONVERT_TO_TEXT":

@@ -9,22 +9,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploy.lab.cloud.border import Json
-from deploy.lab.cloud.gateway.exchange import Answer, Request
+from deploy.lab.cloud.gateway.exchange import Answer, Request, wrong_configuration
 from deploy.lab.cloud.gateway.mapping import (
-    JSON_TYPE,
     Prepared,
     Surroundings,
-    as_text,
-    decoded,
     evaluated,
-    is_binary,
-    media_type,
     pairs,
     parameter,
     part_of,
     static,
-    wrong_configuration,
 )
+from deploy.lab.cloud.gateway.payloads import JSON_TYPE, as_text, decoded, is_binary, media_type
 
 PREFIX = "method.response.header."
 FROM_HEADER = "integration.response.header."
@@ -120,9 +115,10 @@ def _converted(
 ) -> bytes:
     """https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings-workflow.html."""
     handling = chosen.get("contentHandling")
-    comes_binary = is_binary(media_type(backend.header("Content-Type")), surroundings)
+    declared = surroundings.binary_media_types
+    comes_binary = is_binary(media_type(backend.header("Content-Type")), declared)
     goes_binary = handling == "CONVERT_TO_BINARY" or (
-        not handling and is_binary(media_type(request.header("Accept")), surroundings)
+        not handling and is_binary(media_type(request.header("Accept")), declared)
     )
     if comes_binary:
         return backend.body if goes_binary else base64.b64encode(backend.body)

@@ -10,8 +10,9 @@ from urllib.parse import parse_qsl, unquote
 from deploy.lab.cloud.border import RESPONSES, Json
 from deploy.lab.cloud.gateway import query_protocol
 from deploy.lab.cloud.gateway.backends import Outgoing
-from deploy.lab.cloud.gateway.exchange import Answer
-from deploy.lab.cloud.gateway.mapping import Prepared, media_type, wrong_configuration
+from deploy.lab.cloud.gateway.exchange import Answer, wrong_configuration
+from deploy.lab.cloud.gateway.mapping import Prepared
+from deploy.lab.cloud.gateway.payloads import JSON_TYPE, media_type
 
 URI = re.compile(
     r"arn:aws[a-z-]*:apigateway:(?P<region>[^:]+):(?P<service>[^:]+):(?P<kind>path|action)/(?P<rest>.*)"
@@ -99,7 +100,7 @@ def _in_json(action: str, prepared: Prepared) -> Present:
     """API Gateway asks for JSON, unless the integration maps another Accept."""
 
     def present(answer: Answer) -> Answer:
-        if media_type(prepared.header("Accept")) != "application/json":
+        if media_type(prepared.header("Accept")) != JSON_TYPE:
             return answer
         if not answer.body.lstrip().startswith(b"<"):
             return answer

@@ -10,8 +10,8 @@ from dataclasses import replace
 from deploy.lab.cloud.border import Json
 from deploy.lab.cloud.gateway import permissions
 from deploy.lab.cloud.gateway.backends import Backend
-from deploy.lab.cloud.gateway.exchange import Answer, Request
-from deploy.lab.cloud.gateway.mapping import Prepared, Surroundings, prepare, wrong_configuration
+from deploy.lab.cloud.gateway.exchange import Answer, Request, wrong_configuration
+from deploy.lab.cloud.gateway.mapping import Prepared, Surroundings, prepare
 from deploy.lab.cloud.gateway.permissions import NotAssumableError, Use
 from deploy.lab.cloud.gateway.responses import respond
 from deploy.lab.cloud.gateway.service_calls import PROTOCOLS, Asked, refused, target_of

@@ -17,7 +17,7 @@ from deploy.lab.cloud.border import (
     records,
     refuse_unknown,
 )
-from deploy.lab.cloud.gateway.exchange import GatewayError
+from deploy.lab.cloud.gateway.exchange import wrong_configuration
 from deploy.lab.cloud.gateway.http_proxy import Outgoing
 
 ALB = Internals("services.alb", "_lbs", "_listeners")
@@ -47,7 +47,10 @@ class VpcLinks:
         parts = urlsplit(request.url)
         target = self._target(integration, parts.port)
         if target is None:
-            raise GatewayError("API_CONFIGURATION_ERROR", "Internal server error")
+            raise wrong_configuration(
+                f"there is no VPC link {integration.get('connectionId')}, or no listener behind "
+                f"{integration.get('integrationTarget')}"
+            )
         url = urlunsplit(
             ("http", target, f"/{stage_name}{parts.path or '/'}", parts.query, parts.fragment)
         )
