@@ -17,7 +17,7 @@ from loadtest.run import Load
 from loadtest.targets import deployed
 
 # Slow enough for two cores that generator, lab and services share; three turns of four seconds
-# give each variant 480 requests, and six variants their turns in two minutes.
+# give each variant 480 requests.
 LOAD = Load(
     scenario="send",
     rate=40,

@@ -157,7 +157,8 @@ def queue(
     SDKs try again: of calls that are made three times at most, 30 % failing leaves 2.7 %.
     Spared is what reads a queue inside of AWS, such as a function's event source.
     """
-    _orders(name).fail_queue(share(fail))
+    failing = share(fail)
+    _orders(name).fail_queue(failing)
     _show(name, json=json)
 
 
