@@ -87,7 +87,9 @@ app = typer.Typer(
 @app.command("list")
 def list_variants(*, json: Json = False) -> None:
     """Show the variants, in the order of the tutorial."""
-    table = Table("#", "variant", "what it is", "scales", "burden", "known for")
+    # A name is there to be typed: it is never cut off.
+    name = Column("variant", no_wrap=True)
+    table = Table("#", name, "what it is", "scales", "burden", "known for")
     for v in VARIANTS:
         table.add_row(str(v.number), v.name, v.title, v.scalability, v.burden, v.known_for)
     facts = [
