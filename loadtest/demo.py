@@ -16,12 +16,12 @@ from loadtest.conduct import Outcome
 from loadtest.run import Load
 from loadtest.targets import deployed
 
-# Slow enough for two cores that generator, lab and services share; three turns of four seconds
-# give each variant 480 requests.
+# Slow enough for two cores that generator, lab and services share; three turns of three seconds
+# give each variant 360 requests.
 LOAD = Load(
     scenario="send",
     rate=40,
-    seconds=4,
+    seconds=3,
     rounds=3,
     seed=1,
     arrivals=Arrivals.POISSON,
