@@ -132,10 +132,7 @@ class CloudFormation:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ValidationError":
                 raise
-            raise TemplateError(
-                f"CloudFormation does not take the template of {name}",
-                cause=error.response["Error"]["Message"],
-            ) from error
+            raise _not_taken(name, error.response["Error"]["Message"]) from error
         stack_id, change_set_id = made["StackId"], made["Id"]
         try:
             changes = self._changes(name, change_set_id)
@@ -236,3 +233,15 @@ def _event(event: "StackEventTypeDef") -> StackEvent:
 
 def _remark(stack: str, status: str, reason: str) -> StackEvent:
     return StackEvent(stack, stack, "AWS::CloudFormation::Stack", status, reason)
+
+
+def _not_taken(stack: str, cause: str) -> TemplateError:
+    """Say what CloudFormation would not take: a parameter's value, or all of it."""
+    # CloudFormation has one code for both; only its sentence names the parameter.
+    if cause.startswith("Parameter "):
+        return TemplateError(
+            f"CloudFormation does not take the value of a parameter of {stack}",
+            cause=cause,
+            remedy="give it another one by --set NAME=VALUE, or leave it out to have the default",
+        )
+    return TemplateError(f"CloudFormation does not take the template of {stack}", cause=cause)

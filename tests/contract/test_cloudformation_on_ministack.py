@@ -158,3 +158,19 @@ def test_a_template_that_cannot_be_read_leaves_no_stack(
         stacks.deploy(name, template, {}, TAGS)
 
     assert stacks.find(name) is None
+
+
+def test_a_value_that_a_parameter_does_not_allow_is_named_and_leaves_no_stack(
+    stacks: CloudFormation, name: str
+) -> None:
+    template = (
+        "Parameters: {Size: {Type: String, AllowedPattern: small, "
+        "ConstraintDescription: must be small}}\nResources: {Q: {Type: AWS::SQS::Queue}}"
+    )
+
+    with pytest.raises(TemplateError, match="the value of a parameter of") as caught:
+        stacks.deploy(name, template, {"Size": "large"}, TAGS)
+
+    assert caught.value.cause == "Parameter 'Size' must be small"
+    assert "--set" in caught.value.remedy
+    assert stacks.find(name) is None
