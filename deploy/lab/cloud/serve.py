@@ -26,6 +26,7 @@ from deploy.lab.cloud import (
     listener_rules,
     logs,
     machine_images,
+    metrics,
     pin,
     queues,
     route53,
@@ -125,6 +126,7 @@ def install(lab: Lab) -> Callable[[], Json]:
     fleet = ecs.install(lab, OWN_NAME, instances)
     lambda_.install(lab)
     logs.install()
+    metrics.install()
     route53.install(lab)
     route53_resources.install()
     amendments.install()

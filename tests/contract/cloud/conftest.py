@@ -76,7 +76,9 @@ class Cloud:
     @overload
     def client(self, service: Literal["logs"]) -> CloudWatchLogsClient: ...
     @overload
-    def client(self, service: Literal["application-autoscaling", "route53", "wafv2"]) -> Any: ...  # noqa: ANN401 - no stubs are installed
+    def client(
+        self, service: Literal["application-autoscaling", "cloudwatch", "route53", "wafv2"]
+    ) -> Any: ...  # noqa: ANN401 - no stubs are installed
     @overload
     def client(self, service: Literal["s3"]) -> S3Client: ...
     @overload

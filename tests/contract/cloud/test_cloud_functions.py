@@ -6,6 +6,7 @@ import os
 import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -115,6 +116,30 @@ def handler(event, context):
     assert told == 3 * [2 * [stream["logStreamName"]]]
     events = cloud.client("logs").filter_log_events(logGroupName=group)["events"]
     assert sum(event["message"].startswith("REPORT") for event in events) == 3
+    cloud.deleted(stack.name)
+
+
+def test_each_invocation_is_counted_in_the_metrics(cloud: Cloud) -> None:
+    stack = made(cloud, "def handler(event, context): return 1 / event")
+    for event in (1, 0, 2, 4):
+        invoke(cloud, stack, event)
+
+    def total(metric: str, statistic: str) -> float:
+        now = datetime.now(UTC)
+        told = cloud.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName=metric,
+            Dimensions=[{"Name": "FunctionName", "Value": stack.outputs["Name"]}],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(hours=1),
+            Period=7200,
+            Statistics=[statistic],
+        )
+        return sum(float(point[statistic]) for point in told["Datapoints"])
+
+    assert total("Invocations", "Sum") == 4
+    assert total("Errors", "Sum") == 1
+    assert total("Duration", "SampleCount") == 4
     cloud.deleted(stack.name)
 
 
