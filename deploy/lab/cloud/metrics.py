@@ -48,6 +48,4 @@ def add(
     if kind.items() <= last.items() and "Count" in last and int(last["Timestamp"]) == int(at):
         last["Count"] += 1
     else:
-        points.append(
-            {**kind, "Timestamp": at, "Dimensions": last["Dimensions"], "Count": 1},
-        )
+        points.append({**kind, "Timestamp": at, "Dimensions": last["Dimensions"], "Count": 1})
