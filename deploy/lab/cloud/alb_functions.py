@@ -9,10 +9,10 @@ The reasons are those of the `error_reason` field of AWS's access logs, and go t
 
 import json
 import logging
-import time
 from typing import Any
 
 from deploy.lab.alb import SERVER, TARGET_GROUP_HEADER, page
+from deploy.lab.cloud import invocations
 from deploy.lab.cloud.agents import App, Message, Receive, Send
 from deploy.lab.cloud.alb_answers import Answer, MalformedAnswerError, answer
 from deploy.lab.cloud.alb_events import NotTextError, Request, event
@@ -20,15 +20,7 @@ from deploy.lab.cloud.border import Internals, Json, records
 from deploy.lab.cloud.function_policies import may_invoke, unqualified
 
 ALB = Internals("services.alb", "_targets", "_tg_attrs")
-LAMBDA = Internals(
-    "services.lambda_svc",
-    "_emit_lambda_metrics",
-    "_execute_function_with_config_scope",
-    "_execution_record_for_config",
-    "_get_func_record_for_ref_in_scope",
-    "_run_with_function_config_scope",
-)
-CONCURRENCY = Internals("core.concurrency", "run_reentrant")
+LAMBDA = Internals("services.lambda_svc", "_get_func_record_for_ref_in_scope")
 
 PRINCIPAL = "elasticloadbalancing.amazonaws.com"
 MULTI_VALUE = "lambda.multi_value_headers.enabled"
@@ -86,7 +78,7 @@ async def served(request: Request, target_group_arn: str) -> Answer:
     except NotTextError as error:
         # Which status the client gets is not documented; that of every other failed invocation.
         raise FailedError(502, "LambdaBadRequest", str(error)) from error
-    returned = await _invoked(_function_of(target_group_arn), happening)
+    returned = await _invoked(*_function_of(target_group_arn), happening)
     if len(json.dumps(returned, ensure_ascii=False).encode("utf-8", "replace")) > MAX_BYTES:
         raise FailedError(502, "LambdaResponseTooLarge")
     try:
@@ -98,8 +90,8 @@ async def served(request: Request, target_group_arn: str) -> Answer:
 # ---- the invocation ----
 
 
-def _function_of(target_group_arn: str) -> Json:
-    """The execution record of the target; checked, as on AWS, at each request."""
+def _function_of(target_group_arn: str) -> tuple[Json, Json]:
+    """Record and configuration of the target; checked, as on AWS, at each request."""
     targets: Any = records(ALB.targets).get(target_group_arn)
     if not targets:
         raise FailedError(503, "NoTarget", target_group_arn)
@@ -109,8 +101,7 @@ def _function_of(target_group_arn: str) -> Json:
         raise FailedError(502, "LambdaResourceNotFound", function_arn)
     if not allows(function_arn, target_group_arn):
         raise FailedError(502, "LambdaAccessDenied", f"{function_arn} from {target_group_arn}")
-    record: Json = LAMBDA.execution_record_for_config(function, config)
-    return record
+    return function, config
 
 
 def function_at(function_arn: str, target_group_arn: str) -> tuple[Json | None, Json, str]:
@@ -133,23 +124,10 @@ def allows(function_arn: str, target_group_arn: str) -> bool:
     )
 
 
-async def _invoked(record: Json, happening: Json) -> object:
-    def invoke() -> Json:
-        began = time.monotonic()
-        result: Json = LAMBDA.execute_function_with_config_scope(record, happening)
-        LAMBDA.run_with_function_config_scope(
-            record["config"],
-            LAMBDA.emit_lambda_metrics,
-            record["config"]["FunctionName"],
-            duration_ms=(time.monotonic() - began) * 1000,
-            error=bool(result.get("error")),
-            throttle=bool(result.get("throttle")),
-        )
-        return result
-
-    result = await CONCURRENCY.run_reentrant(invoke, thread_name="lab-alb-invoke")
+async def _invoked(function: Json, config: Json, happening: Json) -> object:
+    result = await invocations.start(function, config, happening)
     if result.get("throttle"):
-        raise FailedError(502, "LambdaThrottling", record["config"]["FunctionName"])
+        raise FailedError(502, "LambdaThrottling", config["FunctionName"])
     if result.get("error"):
         raise FailedError(502, "LambdaUnhandled", str(result.get("body")))
     return result.get("body")

@@ -4,19 +4,17 @@ import asyncio
 import contextvars
 import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from deploy.lab.cloud import invocations
 from deploy.lab.cloud.border import Internals, Json, scope
 from deploy.lab.cloud.function_policies import may_invoke, unqualified
 
 LAMBDA = Internals(
     "services.lambda_svc",
-    "_execute_function_with_config_scope",
-    "_execution_record_for_config",
     "_get_func_record_for_ref",
     "_xray_trace_id_for_invocation",
 )
-CONCURRENCY = Internals("core.concurrency", "run_reentrant")
 
 # Of a synchronous invocation, request and answer each: "6 MB", in fact this.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
@@ -85,15 +83,7 @@ async def invoke(uri: str, event: Json, caller: Caller, *, trace: str, timeout_s
         if len(json.dumps(event, ensure_ascii=False).encode()) > MAX_PAYLOAD_BYTES:
             return Outcome(failure="rejected")
         _trace.set(trace)
-        execution = LAMBDA.execution_record_for_config(record, config)
-        task = asyncio.ensure_future(
-            CONCURRENCY.run_reentrant(
-                LAMBDA.execute_function_with_config_scope,
-                execution,
-                event,
-                thread_name="lab-gateway-invoke",
-            )
-        )
+        task = invocations.start(record, config, event)
     # Whoever stops waiting leaves the function to go on, and the loop itself keeps no task alive.
     _running.add(task)
     task.add_done_callback(_running.discard)
@@ -103,7 +93,7 @@ async def invoke(uri: str, event: Json, caller: Caller, *, trace: str, timeout_s
     return _outcome(task.result())
 
 
-_running: set["asyncio.Future[Any]"] = set()
+_running: set["asyncio.Task[Json]"] = set()
 
 
 def _may_call(function_arn: str, caller: Caller) -> bool:
