@@ -101,7 +101,7 @@ def _scaling(loaded: Loaded) -> Iterator[str]:
         yield "How it scales is seen in a lab only; here, only what was answered."
         return
     if not loaded.scaled:
-        yield f"Nothing of {loaded.target} scales: it met the load with the copies it had."
+        yield f"No group and no service of {loaded.target} scales: it met the load as it stood."
         return
     for name in loaded.scaled:
         outs = [out for out in loaded.timeline.scale_outs if out.scaled == name]

@@ -145,7 +145,7 @@ def test_a_second_decision_is_counted_from_the_first() -> None:
 def test_what_does_not_scale_is_said_to_have_met_the_load_as_it_was() -> None:
     said = sentences(a_load(events=(), scaled=()))
 
-    assert said[-1].startswith("Nothing of alb-ecs-fargate scales")
+    assert said[-1].startswith("No group and no service of alb-ecs-fargate scales")
 
 
 def test_outside_a_lab_the_report_says_what_cannot_be_seen() -> None:
