@@ -3,6 +3,7 @@
 Interrupted, it stops the generator and keeps what was measured until then.
 """
 
+import math
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -104,7 +105,8 @@ def conduct(
             watch_until_end(process, watch, order, screen)
     except KeyboardInterrupt:
         is_interrupted = True
-    ended_s = time.time()
+    # One that came to its end on its own lasted its time: Locust leaves with the last answer.
+    ended_s = time.time() if is_interrupted else math.inf
     samples = kept.read()
     if not samples:
         cause = kept.clear()

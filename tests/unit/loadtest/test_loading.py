@@ -145,3 +145,16 @@ def test_a_service_that_is_not_there_is_a_result(tmp_path: Path) -> None:
     assert process.returncode == 0
     assert "none of the 20 requests was answered as it should" in out
     assert read(folder).stretches[0].failed == 20
+
+
+def test_a_load_whose_last_request_is_long_before_its_end_was_not_interrupted(
+    url: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    process = start(url, folder, "--rate=0.5", "--seconds=4")
+
+    out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 0, out + err
+    assert "interrupted" not in err
+    assert read(folder).lasted_s == 4
