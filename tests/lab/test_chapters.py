@@ -110,13 +110,15 @@ def test_a_chapter_followed_word_for_word_works_and_leaves_nothing(
     assert [it.typed for it in commands if variant.name in it.typed], "nothing to try"
 
     with Shell(lab.name, tmp_path) as shell:
-        for command in commands:
-            said = shell.run(command.typed)
-            if command.shown:
-                same = doctest.OutputChecker().check_output(command.shown, said, LENIENT)
-                assert same, f"{command.typed}\nsays:\n{said}\nthe chapter:\n{command.shown}"
-        # Like the next chapter, a reader goes on with a lab in which nothing stands.
-        shell.run("nineways down all")
+        try:
+            for command in commands:
+                said = shell.run(command.typed)
+                if command.shown:
+                    same = doctest.OutputChecker().check_output(command.shown, said, LENIENT)
+                    assert same, f"{command.typed}\nsays:\n{said}\nthe chapter:\n{command.shown}"
+        finally:
+            # Like the next chapter, a reader goes on with a lab in which nothing stands.
+            shell.run("nineways down all")
 
     state = httpx2.get(f"{lab.endpoint_url}/_lab/state", params={"since": -1, "wait": 0}).json()
     assert {kind: things for kind, things in state.items() if kind != "version" and things} == {}
