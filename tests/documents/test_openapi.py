@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.documents.openapi import METHODS, PATH, openapi, own, together
 
@@ -80,3 +81,45 @@ def test_what_stands_around_takes_nothing_away() -> None:
     kept = document["paths"]["/a"]["get"]["responses"]["503"]
     assert kept["description"] == "A page."
     assert kept["content"].keys() == {"text/plain", "text/html"}
+
+
+# Say something to people only.
+ANNOTATIONS = {"title", "description", "default", "examples", "example", "deprecated"}
+
+
+def schemas(value: object) -> Iterator[dict[str, Any]]:
+    """Every schema in the document that is not part of another one."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            if name == "schema":
+                yield each
+            elif name == "schemas":
+                yield from each.values()
+            else:
+                yield from schemas(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from schemas(each)
+
+
+def keywords(schema: dict[str, Any]) -> Iterator[str]:
+    yield from schema
+    for name, told in schema.items():
+        if name == "properties":
+            for each in told.values():
+                yield from keywords(each)
+        elif name in ("anyOf", "oneOf", "allOf"):
+            for each in told:
+                yield from keywords(each)
+        elif name in ("items", "additionalProperties") and isinstance(told, dict):
+            yield from keywords(told)
+
+
+def test_every_schema_is_one_whose_every_keyword_is_checked() -> None:
+    """A validator passes over what it does not know: a promise with a typo would always be kept."""
+    found = list(schemas(DOCUMENT))
+    assert len(found) > 20
+
+    for schema in found:
+        Draft202012Validator.check_schema(schema)
+        assert set(keywords(schema)) <= ANNOTATIONS | Draft202012Validator.VALIDATORS.keys()
