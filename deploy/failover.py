@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deploy import probe
@@ -63,11 +63,6 @@ def fail_over(
         remedy="the address has moved; see whether the service runs there, or fail over again",
     )
     return Failover(outputs["Address"], url, holder, standby, moved_s, clock() - began_s)
-
-
-def as_json(failover: Failover) -> dict[str, object]:
-    """Say it for a machine."""
-    return asdict(failover)
 
 
 def _outputs(place: AccountPlace, variant: Variant, stack_name: str) -> Mapping[str, str]:

@@ -17,11 +17,13 @@ from tests.templates.reading import Node, Template, template_of, walk
 How: TypeAlias = Literal["through", "asked", "on"]
 
 CLIENTS, QUEUE = "clients", "queue"
+LINK = "AWS::ApiGatewayV2::VpcLink"
 
 # Resources that are boxes, and what is said of them.
 BOXES = {
     "AWS::ApiGateway::RestApi": "REST API",
     "AWS::ApiGateway::Stage": "stage of the API",
+    LINK: "VPC link",
     "AWS::AutoScaling::AutoScalingGroup": "Auto Scaling group",
     "AWS::AutoScaling::WarmPool": "stopped instances",
     "AWS::EC2::EIP": "Elastic IP",
@@ -171,8 +173,18 @@ def _draw_ways(found: Traffic, template: Template) -> None:
     for name, resource in template.resources.items():
         for _, source, target, how in (way for way in WAYS if way[0] == resource["Type"]):
             tails, heads = (_boxes_at(name, key, template, found.boxes) for key in (source, target))
-            for tail, head in product(tails, heads):
+            for tail, head in _by_way_of_links(tails, heads, found.boxes):
                 found.draw(tail, head, how, is_optional=not _is_there(resource, template))
+
+
+def _by_way_of_links(
+    tails: list[str], heads: list[str], boxes: Mapping[str, Box]
+) -> Iterator[tuple[str, str]]:
+    """An integration names its VPC link beside what the link leads to: requests pass both."""
+    links = [name for name in heads if boxes[name].kind == BOXES[LINK]]
+    others = [name for name in heads if name not in links]
+    yield from product(tails, links or others)
+    yield from product(links, others)
 
 
 def _is_there(resource: Node, template: Template) -> bool:
