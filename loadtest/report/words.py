@@ -28,9 +28,15 @@ def headline(summaries: Sequence[Summary]) -> str:
                     f"takes {times(slower[0], first)} as long at the median."
                 )
             told = f"{counted([first, *alike])} answer equally fast, as far as this run can tell"
-            if slower:
-                told += f"; {slower[0].subject.name} takes {times(slower[0], first)} as long"
-            return f"{told}."
+            match slower:
+                case []:
+                    return f"{told}."
+                case [one]:
+                    return f"{told}; {one.subject.name} takes {times(one, first)} as long."
+                case [next_, *_, last]:
+                    least, most = ratio(next_, first), ratio(last, first)
+                    spread = f"{least} times" if least == most else f"{least} to {most} times"
+                    return f"{told}; the other {len(slower)} take {spread} as long."
     raise AssertionError(summaries)
 
 
@@ -199,9 +205,13 @@ def listed(parts: Sequence[str]) -> str:
 
 
 def times(slower: Summary, faster: Summary) -> str:
+    """How many times one median is the other, in words."""
+    return f"{ratio(slower, faster)} times"
+
+
+def ratio(slower: Summary, faster: Summary) -> str:
     """How many times one median is the other."""
-    ratio = slower.latency_ms[MEDIAN].value / faster.latency_ms[MEDIAN].value
-    return f"{ratio:.1f} times"
+    return f"{slower.latency_ms[MEDIAN].value / faster.latency_ms[MEDIAN].value:.1f}"
 
 
 def plural(count: int, noun: str) -> str:

@@ -105,6 +105,16 @@ def test_the_page_never_scrolls_sideways(
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
 
 
+def test_on_a_desk_every_column_is_seen_without_scrolling(browser: Browser, report: Path) -> None:
+    page = opened(browser, report, viewport=DESK)
+
+    hidden = "it => it.scrollWidth - it.clientWidth"
+    assert page.locator(".scroll:has(.figures)").evaluate(hidden) == 0
+    box = page.locator("table.figures").bounding_box()
+    assert box
+    assert box["x"] == pytest.approx(DESK["width"] - box["x"] - box["width"], abs=2)
+
+
 @pytest.mark.parametrize(
     ("viewport", "shown", "hidden"), [(DESK, "wide", "narrow"), (PHONE, "narrow", "wide")]
 )

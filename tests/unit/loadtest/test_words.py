@@ -1,3 +1,4 @@
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -56,6 +57,25 @@ def test_who_is_clearly_slower_than_a_tie_is_told_too() -> None:
 
     assert text.startswith("one and two answer equally fast")
     assert "; three takes 4." in text or "; three takes 3." in text
+
+
+def test_several_slower_ones_are_told_from_the_least_to_the_most() -> None:
+    medians_ms = {"one": 5, "two": 5.05, "three": 20, "four": 80}
+    run, samples = a_run(
+        [subject(name) for name in medians_ms],
+        {
+            name: legs(median_ms, first_seed=1 + 3 * n)
+            for n, (name, median_ms) in enumerate(medians_ms.items())
+        },
+    )
+
+    told = re.search(
+        r"; the other 2 take (.*) to (.*) times as long\.$", headline(summarise(run, samples))
+    )
+
+    assert told
+    assert float(told[1]) == pytest.approx(4, rel=0.3)
+    assert float(told[2]) == pytest.approx(16, rel=0.3)
 
 
 def test_nothing_measured_is_told_as_nothing() -> None:
