@@ -11,6 +11,7 @@ from rich.table import Table
 from deploy.console import Screen
 from deploy.errors import NinewaysError
 from deploy.lab import control
+from deploy.lab.addresses import Addresses
 from deploy.lab.delays import DEFAULT_SPEED, DELAYS
 from deploy.lab.options import Json, Name
 from deploy.lab.sabotage.cli import app as faults_app
@@ -63,6 +64,8 @@ def up(
     shown = Table.grid(padding=(0, 2))
     shown.add_row("endpoint", info.endpoint_url)
     shown.add_row("addresses", f"127.{info.octet}.0.0/16")
+    dns_address, dns_port = Addresses(info.octet).dns
+    shown.add_row("name server", f"{dns_address}, port {dns_port}")
     shown.add_row("speed", f"{info.speed:g} times AWS")
     screen.answer({**asdict(info), "endpoint_url": info.endpoint_url}, shown)
 

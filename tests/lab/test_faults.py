@@ -209,7 +209,9 @@ def test_who_is_killed_behind_a_name_is_left_out_of_its_answers(five: Five) -> N
 
 def test_who_is_killed_at_a_fixed_address_stays_dead_until_somebody_acts(five: Five) -> None:
     before = five.url("ec2-eip")
-    five.fault("kill", "ec2-eip", "--one")
+    [killed] = five.fault("kill", "ec2-eip", "--one")
+    with pytest.raises(AssertionError, match="does not run"):
+        five.fault("freeze", killed["target"])
     with pytest.raises(httpx2.TransportError):
         httpx2.get(f"{before}/whoami", timeout=PATIENCE_S)
 

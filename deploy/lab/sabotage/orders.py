@@ -3,7 +3,7 @@
 import json
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -28,7 +28,10 @@ class Orders:
 
     def machines(self) -> list[Machine]:
         """Every machine that can be named."""
-        return machines(self._ask("/_lab/state?since=-1&wait=0"))
+        found = machines(self._ask("/_lab/state?since=-1&wait=0"))
+        fleet = seen(self.folder)
+        dead = {machine_id for machine_id, how in fleet.items() if how["state"] == "exited"}
+        return [replace(machine, is_dead=machine.id in dead) for machine in found]
 
     def kill(self, targets: Sequence[Machine]) -> None:
         """Pull the plug of machines, and of the tasks on them."""
@@ -36,10 +39,8 @@ class Orders:
 
         for machine in [*targets, *self._on(targets)]:
             running = RunningMachine(machine.id, self.folder / "machines" / machine.id)
-            if running.init is None:
-                raise BadInputError(
-                    f"{machine} does not run", remedy="`nineways lab status` shows what does"
-                )
+            if machine in targets and running.init is None:
+                raise _does_not_run(machine)
             running.pull_the_plug()
         self._wait(targets, lambda how: how["state"] == "exited", "to be dead")
 
@@ -47,8 +48,12 @@ class Orders:
         """Give machines a fault that lasts; it takes the place of another.
 
         Raises:
+            BadInputError: one of them is dead.
             NinewaysError: it cannot be done on this system.
         """
+        for machine in targets:
+            if machine.is_dead:
+                raise _does_not_run(machine)
         self._change({"machines": {machine.id: fault.document for machine in targets}})
         self._wait(targets, lambda how: how["fault"] == str(fault), f"to be {fault}")
         now = seen(self.folder)
@@ -109,3 +114,7 @@ class Orders:
                 cause=str(error),
                 remedy="`nineways lab status` says how the lab is",
             ) from error
+
+
+def _does_not_run(machine: Machine) -> BadInputError:
+    return BadInputError(f"{machine} does not run", remedy="`nineways lab status` shows what does")

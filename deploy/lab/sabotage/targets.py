@@ -20,6 +20,8 @@ class Machine:
     public_ip: str | None = None
     # The instance a task is on, when it is on one.
     host: str | None = None
+    # Its plug was pulled, which AWS may not have noticed yet.
+    is_dead: bool = False
 
     def __str__(self) -> str:
         leads = f", {self.public_ip} leads to it" if self.public_ip else ""
@@ -65,6 +67,7 @@ def choose(
     """Find the machines that are meant by an id or its beginning, an address, or a variant.
 
     A variant means the machines that serve it: its tasks, or its instances when it has no tasks.
+    Of those the dead are meant when no other is left.
 
     Raises:
         BadInputError: nothing is called that, or several are and none was chosen.
@@ -72,6 +75,7 @@ def choose(
     if found := [machine for machine in among if target in {machine.id, machine.address}][:1]:
         return found
     of_variant = [machine for machine in among if machine.variant == _typed(target)]
+    of_variant = [machine for machine in of_variant if not machine.is_dead] or of_variant
     tasks = [machine for machine in of_variant if machine.is_task]
     found = tasks or of_variant
     if not found:
