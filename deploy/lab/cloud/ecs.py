@@ -199,17 +199,13 @@ class Scheduler:
             if begun["rolloutState"] == "FAILED":
                 reason = begun["rolloutStateReason"]
             if reason:
-                self._delete_what_never_worked(cluster, service)
+                if not service.get("_created"):
+                    # CloudFormation has no record of it yet, so nobody else would delete it.
+                    ECS.delete_service({"cluster": cluster, "service": name, "force": True})
                 raise RefusedError(reason)
             time.sleep(LOOK_EVERY_S / 5)
+        service["_created"] = True
         return arn, attributes
-
-    def _delete_what_never_worked(self, cluster: str, service: Json) -> None:
-        """CloudFormation has not recorded a new service yet, so nobody else would delete it."""
-        if all(d["rolloutState"] != "COMPLETED" for d in service["deployments"]):
-            ECS.delete_service(
-                {"cluster": cluster, "service": service["serviceName"], "force": True}
-            )
 
     def look_after_services(self) -> None:
         """Look at every active service, again and again."""

@@ -338,13 +338,20 @@ def test_a_stack_may_be_deleted_while_it_waits_for_its_service(cloud: Cloud) -> 
 
 def test_an_update_that_crashes_rolls_back_to_what_worked(cloud: Cloud, stack: Stack) -> None:
     until("a steady service", lambda: steady(cloud, stack))
-    before = {t["image"] for t in tasks(cloud, stack)}
+    before = {t["id"] for t in tasks(cloud, stack)}
 
     after = cloud.updated(stack.name, resources(image=Agents.CRASHING), OUTPUTS)
 
     assert after.status == "UPDATE_ROLLBACK_COMPLETE"
-    until("a steady service", lambda: steady(cloud, stack) or services(cloud, stack.name))
-    until("the old image only", lambda: {t["image"] for t in tasks(cloud, stack)} == before)
+    assert before <= {t["id"] for t in tasks(cloud, stack) if not t["stopping"]}
+    until("the old tasks only", lambda: {t["id"] for t in tasks(cloud, stack)} == before)
+    until("the rollback to be completed", lambda: rollout(cloud, stack) == "COMPLETED")
+
+
+def rollout(cloud: Cloud, stack: Stack) -> str:
+    (service,) = services(cloud, stack.name)
+    (primary,) = [d for d in service["deployments"] if d.get("status") == "PRIMARY"]
+    return primary["rolloutState"]
 
 
 def test_a_fleet_that_cannot_start_a_task_says_why(cloud: Cloud) -> None:
