@@ -16,12 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from deploy.lab.cloud import lambda_logs, lambda_starts
-from deploy.lab.cloud.border import Internals
+from deploy.lab.cloud.border import HookMissingError, Internals
 from deploy.lab.cloud.lab import Lab
 from deploy.lab.processes import MARK
 
 RUNTIME = Internals(
-    "core.lambda_runtime", "Worker", "_detect_runtime_binary", "reset", "subprocess"
+    "core.lambda_runtime",
+    "Worker",
+    "_PYTHON_WORKER_SCRIPT",
+    "_detect_runtime_binary",
+    "reset",
+    "subprocess",
 )
 
 # What AWS puts into the Python runtime besides the standard library: boto3 and what it needs.
@@ -33,6 +38,12 @@ FROM_OUTSIDE = frozenset(
 )
 MY_RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 LOG_WAIT_S = 0.001
+# Where MiniStack's script in an environment says that the function cannot be imported, and why
+# only in a word.
+FAILED_INIT = """
+    except Exception as e:
+        _real_stdout.write(json.dumps({"status": "error", "error": str(e)})"""
+FAILED_INIT_TRACED = FAILED_INIT.replace("as e:", "as e:\n        traceback.print_exc()")
 PR_SET_PDEATHSIG = 1
 
 log = logging.getLogger("lab.lambda")
@@ -42,6 +53,7 @@ def install(lab: Lab) -> None:
     """Hook into the execution environments."""
     worker = RUNTIME.Worker
     stock_drain = worker._drain_stderr_bounded  # noqa: SLF001 - a hook like the others
+    stock_spawn = worker._spawn  # noqa: SLF001 - the same
     stock_detect = RUNTIME.detect_runtime_binary
 
     def drain(self: Any, *_: object, **__: object) -> str:  # noqa: ANN401 - a MiniStack worker
@@ -55,7 +67,19 @@ def install(lab: Lab) -> None:
         found: tuple[str, str] = stock_detect(runtime)
         return found
 
+    def spawn(self: Any) -> None:  # noqa: ANN401 - the same
+        try:
+            stock_spawn(self)
+        except Exception:
+            lambda_logs.failed_to_start(str(stock_drain(self)))
+            raise
+
+    script = RUNTIME.PYTHON_WORKER_SCRIPT
+    if FAILED_INIT not in script:
+        raise HookMissingError(RUNTIME.module, FAILED_INIT)
+    RUNTIME.replace("PYTHON_WORKER_SCRIPT", script.replace(FAILED_INIT, FAILED_INIT_TRACED))
     worker._drain_stderr_bounded = drain  # noqa: SLF001 - the same
+    worker._spawn = spawn  # noqa: SLF001 - the same
     RUNTIME.replace("detect_runtime_binary", detect)
     RUNTIME.replace("subprocess", Subprocess(_runtime_folder(lab.directory)))
     lambda_starts.install()

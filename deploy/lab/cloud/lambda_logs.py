@@ -18,6 +18,8 @@ STREAM = "AWS_LAMBDA_LOG_STREAM_NAME"
 # one whose lines are being written. An invocation has a context of its own.
 _runs_in: ContextVar[str] = ContextVar("runs_in", default="")
 _written_by: ContextVar[str] = ContextVar("written_by", default="")
+# What the environment of this invocation said before it failed to start.
+_last_words: ContextVar[str] = ContextVar("last_words", default="")
 
 
 def install() -> None:
@@ -27,13 +29,14 @@ def install() -> None:
 
     def acquire(*arguments: Any, **named: Any) -> tuple[Any, str]:  # noqa: ANN401 - MiniStack's
         worker, how = stock_acquire(*arguments, **named)
+        _last_words.set("")
         _runs_in.set(vars(worker).setdefault("log_stream", uuid4().hex) if worker else "")
         return worker, how
 
-    def emit(*arguments: Any, **named: Any) -> None:  # noqa: ANN401 - the same
+    def emit(function: Any, request_id: str, text: str, *rest: Any, **named: Any) -> None:  # noqa: ANN401 - the same
         token = _written_by.set(_runs_in.get())
         try:
-            stock_emit(*arguments, **named)
+            stock_emit(function, request_id, text or _last_words.get(), *rest, **named)
         finally:
             _written_by.reset(token)
 
@@ -55,3 +58,8 @@ def told(environment: Mapping[str, str]) -> dict[str, str]:
         return {}
     version = environment.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
     return {STREAM: f"{datetime.now(UTC):%Y/%m/%d}/[{version}]{last}"}
+
+
+def failed_to_start(said: str) -> None:
+    """Keep what an environment said that could not import the function; MiniStack drops it."""
+    _last_words.set(said)

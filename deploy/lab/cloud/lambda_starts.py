@@ -39,6 +39,7 @@ class Starts:
         self._acquire = acquire
         self._release = release
         self._most = most
+        # The threads whose invocations wait for a new environment: one each.
         self._starting: set[int] = set()
         self._changed = threading.Condition()
 
@@ -57,14 +58,14 @@ class Starts:
             )
             worker, how = self._acquire(function, config, code, qualifier=qualifier)
             if how == "spawn":
-                self._starting.add(id(worker))
+                self._starting.add(threading.get_ident())
             return worker, how
 
     def release(self, worker: Any) -> None:  # noqa: ANN401 - MiniStack's worker, or None
-        """Give it back; whoever waits may have it."""
+        """Give it back, or None when it failed; whoever waits may have it, or start another."""
         with self._changed:
             self._release(worker)
-            self._starting.discard(id(worker))
+            self._starting.discard(threading.get_ident())
             self._changed.notify_all()
 
 

@@ -119,6 +119,20 @@ def handler(event, context):
     cloud.deleted(stack.name)
 
 
+def test_a_function_that_cannot_be_imported_says_why_in_its_log(cloud: Cloud) -> None:
+    stack = made(cloud, "raise RuntimeError('a version that is broken')")
+
+    for _ in range(2):
+        assert "a version that is broken" in str(invoke(cloud, stack))
+
+    group = f"/aws/lambda/{stack.outputs['Name']}"
+    events = cloud.client("logs").filter_log_events(logGroupName=group)["events"]
+    said = [event["message"] for event in events]
+    assert said.count("RuntimeError: a version that is broken") == 2
+    assert said.count("Traceback (most recent call last):") == 2
+    cloud.deleted(stack.name)
+
+
 def test_each_invocation_is_counted_in_the_metrics(cloud: Cloud) -> None:
     stack = made(cloud, "def handler(event, context): return 1 / event")
     for event in (1, 0, 2, 4):
