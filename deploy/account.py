@@ -157,8 +157,8 @@ class AccountPlace:
                 is_ready,
                 what=f"{url}/readyz to answer 200",
                 timeout_s=self.healthy_within_s,
-                remedy="`nineways logs` has what its functions said; in the lab `nineways lab logs` "
-                "has what its machines did",
+                remedy="`nineways logs` has what its functions said; in the lab "
+                "`nineways lab logs` has what its machines did",
             )
         except TookTooLongError as error:
             error.cause = f"it answers {status}" if status else "nothing answers there"

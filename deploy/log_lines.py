@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,7 +36,10 @@ class Line:
 def lines_of(
     variant: Variant, logs: "CloudWatchLogsClient", *, about: str, since_ms: int
 ) -> list[Line]:
-    """Every line that has the text in it, oldest first; all lines when it is empty."""
+    """Every line that has the text in it, oldest first; all lines when it is empty.
+
+    Lines of one moment, such as a traceback's, stay as CloudWatch gives them.
+    """
     found = [
         (event["timestamp"], part, event["message"].rstrip())
         for group, part in _groups(logs, [stack.name for stack in variant.stacks])
@@ -48,7 +52,7 @@ def lines_of(
     ]
     return [
         Line(datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds"), part, text)
-        for at, part, text in sorted(found)
+        for at, part, text in sorted(found, key=itemgetter(0))
     ]
 
 

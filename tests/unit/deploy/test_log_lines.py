@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 STACK = ONE.stacks[-1].name
 WRITTEN = {
-    f"/nineways/{STACK}/http": [(2_000, "sent 1-ab\n"), (4_000, "sent 1-cd")],
+    f"/nineways/{STACK}/http": [(2_000, "sent 1-ab\n"), (4_000, "sent 1-cd"), (4_000, "at once")],
     f"/nineways/{STACK}/worker": [(3_000, "handled 1-ab [x] {y} ?z")],
     f"/nineways/{STACK}": [(1_000, "served 1-ab")],
     # Of another stack, whose name begins alike.
@@ -56,8 +56,9 @@ def test_what_is_looked_for_is_text_and_no_pattern() -> None:
     assert [line.part for line in found("[x] {y} ?z")] == ["worker"]
 
 
-def test_all_lines_since_a_time() -> None:
+def test_all_lines_since_a_time_and_those_of_one_moment_as_they_were_written() -> None:
     assert [line.text for line in found("", since_ms=3_000)] == [
         "handled 1-ab [x] {y} ?z",
         "sent 1-cd",
+        "at once",
     ]
