@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
@@ -18,10 +18,14 @@ from deploy.lab import control
 from deploy.lab.addresses import Addresses
 from deploy.lab.edge.dns.stub import look_up
 from deploy.lab.fleet.boot import MACHINE_MARK
+from deploy.lab.place import lab_place
 from deploy.lab.processes import marked
 from deploy.lab.status import LABS, LabInfo, machines
 from tests.lab.terminal import Terminal
 from tests.lab.waiting import wait_until
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation.type_defs import ParameterTypeDef
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
@@ -219,6 +223,41 @@ def test_who_is_killed_at_a_fixed_address_stays_dead_until_somebody_acts(five: F
 
     assert five.answers("ec2-eip")
     assert five.url("ec2-eip") == before
+
+
+@pytest.mark.parametrize("name", ["alb-ecs-ec2", "alb-ecs-fargate"])
+def test_a_version_that_does_not_start_is_rolled_back_and_no_client_notices(
+    five: Five, name: str
+) -> None:
+    wait_until(lambda: five.answers(name), f"{name} to be well", 60)
+    stacks = lab_place(five.terminal.lab, tell=print).clients.cloudformation
+    stack_name = f"nineways-{name}"
+    [stack] = stacks.describe_stacks(StackName=stack_name)["Stacks"]
+    names = {each["ParameterKey"] for each in stack["Parameters"]} - {"ImageUri"}
+    kept: list[ParameterTypeDef] = [
+        {"ParameterKey": name, "UsePreviousValue": True} for name in sorted(names)
+    ]
+
+    stacks.update_stack(
+        StackName=stack_name,
+        UsePreviousTemplate=True,
+        Capabilities=["CAPABILITY_IAM"],
+        Parameters=[
+            {"ParameterKey": "ImageUri", "ParameterValue": "nineways/service:never-built"},
+            *kept,
+        ],
+    )
+    url, said = five.url(name), set[int]()
+
+    def is_over() -> bool:
+        said.add(httpx2.get(f"{url}/whoami").status_code)
+        [now] = stacks.describe_stacks(StackName=stack_name)["Stacks"]
+        return now["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+
+    wait_until(is_over, "the rollback", 90)
+    # A moment later, too: it is the old tasks that are left.
+    assert five.answers(name)
+    assert said == {200}
 
 
 def test_healing_does_not_raise_the_dead_and_a_wrong_target_is_named(five: Five) -> None:
