@@ -124,7 +124,9 @@ def _size_bytes(path: Path) -> int:
 
 
 def _why(error: OSError, into: Path) -> str:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    # Of a whole tree, shutil says it once for each file and has no number.
+    full = {errno.ENOSPC, errno.EDQUOT}
+    if error.errno in full or any(f"[Errno {number}]" in str(error) for number in full):
         free_mb = shutil.disk_usage(into).free // 1_000_000
         return f"no space is left for {into} ({free_mb} MB free); a full build needs about 300 MB"
     return f"cannot build into {into}: {error}"

@@ -1,7 +1,9 @@
 """Bring a lab up and down, and say how it is."""
 
+import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,6 +28,7 @@ SUPERVISOR = (sys.executable, "-P", "-m", "deploy.lab.supervisor")
 
 _UP_WITHIN_S = 60.0
 _CLOSED_WITHIN_S = 5.0
+_NO_ROOM_BYTES = 1_000_000
 _PATIENCE = Patience(every_s=0.03)
 
 
@@ -42,6 +45,7 @@ def up(  # noqa: PLR0913  each is a choice of whoever starts a lab
 
     Raises:
         NinewaysError: An address is taken, or a part does not come up.
+        OSError: The disk is full.
     """
     folder = folder_of(name, labs)
     held = lock(folder)
@@ -216,6 +220,9 @@ def _wait_until_up(name: str, folder: Path, *, tell: Tell) -> LabInfo:
     _PATIENCE.until(has_settled, what=f"lab {name} to be up", timeout_s=_UP_WITHIN_S)
     info = LabInfo.read(folder)
     if info is None or info.state not in {"up", "degraded"}:
+        # Who has no room has none to write its reason either.
+        if shutil.disk_usage(folder).free < _NO_ROOM_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
         raise NinewaysError(
             f"lab {name} did not come up",
             cause=(info and info.advice) or tail(folder / "logs" / "supervisor.log"),

@@ -2,16 +2,19 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 
 import pytest
 
 from deploy.errors import BadInputError, NinewaysError
+from deploy.explain import explained
 from deploy.lab import control, ports
 from deploy.lab.addresses import HTTP_PORT, Addresses
 from deploy.lab.processes import send
@@ -186,6 +189,20 @@ def test_a_frozen_supervisor_is_ended_by_force(labs: Labs) -> None:
 
     assert labs.down(within_s=0.3) == []
     assert "the supervisor does not react to SIGTERM" in labs.said
+
+
+def test_a_disk_without_room_is_said_to_be_full(
+    labs: Labs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
+
+    with pytest.raises(OSError, match="No space left") as caught:
+        labs.up(emulator="broken")
+
+    known = explained(caught.value)
+    assert known
+    assert "the disk is full" in str(known)
+    assert not labs.root.exists()
 
 
 def test_a_part_that_cannot_start_is_one_clear_error_with_its_last_words(labs: Labs) -> None:

@@ -247,9 +247,15 @@ def test_a_source_that_does_not_compile_is_named(project: Project) -> None:
     ]
 
 
-def test_a_full_disk_is_said_to_be_full(project: Project) -> None:
+NO_SPACE = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a.whl")
+
+
+@pytest.mark.parametrize(
+    "error", [NO_SPACE, shutil.Error([("a.whl", "b.whl", str(NO_SPACE))])], ids=["file", "tree"]
+)
+def test_a_full_disk_is_said_to_be_full(project: Project, error: OSError) -> None:
     def disk_is_full(_: str) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise error
 
     with pytest.raises(BuildError, match=r"no space is left .* MB free"):
         build(
