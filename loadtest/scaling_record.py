@@ -17,6 +17,7 @@ from urllib.request import urlopen
 from deploy.lab import control
 from deploy.waiting import Patience
 from loadtest.loaded import FILE, Loaded
+from loadtest.run import Environment
 from loadtest.scaling_cases import CASES, RECORD, Case, Record, timed
 
 LAB = "scale-outs"
@@ -79,9 +80,12 @@ def main(chosen: Sequence[str]) -> None:
         Record.model_validate_json(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else None
     )
     kept = {one.title: one for one in record.cases} if record else {}
-    for case in CASES:
-        if chosen and not any(word in case.title for word in chosen):
-            continue
+    cases = [case for case in CASES if not chosen or any(word in case.title for word in chosen)]
+    if not cases:
+        titles = "\n  ".join(case.title for case in CASES)
+        sys.exit(f"error: no case has {' or '.join(chosen)} in its title; there are:\n  {titles}")
+    environment: Environment | None = None
+    for case in cases:
         with tempfile.TemporaryDirectory() as place:
 
             def run(arguments: Sequence[str], place: str = place) -> str:
@@ -90,9 +94,11 @@ def main(chosen: Sequence[str]) -> None:
 
             loaded, commands = measure(case, Path(place), run)
         kept[case.title] = timed(case, loaded, commands)
+        # From the second case on this record itself is what is new in the project's folder.
+        environment = environment or loaded.environment
         record = Record(
             measured_on=datetime.now(UTC).date(),
-            environment=loaded.environment,
+            environment=environment,
             cases=tuple(kept[one.title] for one in CASES if one.title in kept),
         )
         RECORD.write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")

@@ -8,7 +8,7 @@ import pytest
 
 from loadtest.loaded import FILE
 from loadtest.scaling_cases import CASES, Case, on_aws, timed
-from loadtest.scaling_record import measure
+from loadtest.scaling_record import main, measure
 from loadtest.timeline import Step
 from tests.unit.loadtest.test_loaded import a_load
 
@@ -63,3 +63,10 @@ def test_the_commands_are_those_that_anybody_can_type(tmp_path: Path) -> None:
 
 def test_each_case_has_a_title_of_its_own() -> None:
     assert len({case.title for case in CASES}) == len(CASES)
+
+
+def test_a_case_that_is_not_there_is_named_with_those_that_are() -> None:
+    with pytest.raises(SystemExit, match="no case has lambda in its title") as error:
+        main(["lambda"])
+
+    assert CASES[0].title in str(error.value)
