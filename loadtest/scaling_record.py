@@ -12,13 +12,16 @@ import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
 from deploy.lab import control
 from deploy.waiting import Patience
 from loadtest.loaded import FILE, Loaded
-from loadtest.run import Environment
 from loadtest.scaling_cases import CASES, RECORD, Case, Record, timed
+
+if TYPE_CHECKING:
+    from loadtest.run import Environment
 
 LAB = "scale-outs"
 _PATIENCE = Patience(every_s=0.5)
