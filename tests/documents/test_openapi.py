@@ -83,8 +83,8 @@ def test_what_stands_around_takes_nothing_away() -> None:
     assert kept["content"].keys() == {"text/plain", "text/html"}
 
 
-# Say something to people only.
-ANNOTATIONS = {"title", "description", "default", "examples", "example", "deprecated"}
+# Say something to people only, a format too: nobody has given the validator a checker of formats.
+ANNOTATIONS = {"title", "description", "default", "examples", "example", "deprecated", "format"}
 
 
 def schemas(value: object) -> Iterator[dict[str, Any]]:

@@ -55,10 +55,15 @@ def test_an_answer_as_documented_has_no_problem() -> None:
         ({}, "answer: 'name' is a required property"),
         ([], "answer: [] is not of type 'object'"),
         ({"name": 7}, "answer.name: 7 is not of type 'string'"),
+        ({"name": ""}, "answer.name: '' should be non-empty"),
         ({"name": "Tom", "legs": True}, "answer.legs: True is not of type 'integer'"),
         ({"name": "Tom", "legs": -1}, "answer.legs: -1 is less than the minimum of 0"),
         ({"name": "Tom", "kind": "cow"}, "answer.kind: 'cow' is not one of ['cat', 'dog']"),
         ({"name": "Tom", "toys": [1]}, "answer.toys[0]: 1 is not of type 'string'"),
+        (
+            {"name": "Tom", "tail": 1},
+            "answer: Additional properties are not allowed ('tail' was unexpected)",
+        ),
         (
             {"name": "Tom", "owner": {}},
             "answer.owner: {} is not valid under any of the given schemas",
